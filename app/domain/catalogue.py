@@ -1,0 +1,122 @@
+"""Every item one worker knows, by row, and the space of their embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.item import Item, facets_of
+
+Rows = NDArray[np.int32]
+Mask = NDArray[np.bool_]
+Vectors = NDArray[np.float32]
+
+MAX_FACETS = 16
+
+
+class Catalogue:
+    """Items by row. A row is never given to another item; a removed item keeps its row, unavailable.
+
+    One writer (the follower of item changes) and many readers: arrays only grow, so a reader that took
+    `n_rows` first may use any row below it.
+    """
+
+    def __init__(self, items: Iterable[Item] = ()) -> None:
+        self.items: list[Item] = []
+        self.row_of: dict[str, int] = {}
+        self.facets: list[str] = []
+        self.facet_of: dict[str, int] = {}
+        self._available = np.zeros(1024, dtype=np.bool_)
+        self._published_at = np.full(1024, np.nan)
+        self._item_facets = np.full((1024, MAX_FACETS), -1, dtype=np.int32)
+        for item in items:
+            self.put(item)
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.items)
+
+    @property
+    def available(self) -> Mask:
+        """(V,) true where the item may be recommended."""
+        return self._available[: self.n_rows]
+
+    @property
+    def published_at(self) -> NDArray[np.float64]:
+        """(V,) seconds since 1970, NaN where unknown."""
+        return self._published_at[: self.n_rows]
+
+    @property
+    def item_facets(self) -> NDArray[np.int32]:
+        """(V, MAX_FACETS) facet numbers of each item, -1 where there is none."""
+        return self._item_facets[: self.n_rows]
+
+    def put(self, item: Item) -> int:
+        """Adds an item or replaces it in its row; returns the row."""
+        row = self.row_of.get(item.item_id, self.n_rows)
+        if row == len(self._available):
+            self._grow()
+        self._available[row] = item.available
+        self._published_at[row] = item.published_at.timestamp() if item.published_at else np.nan
+        self._item_facets[row] = self._numbers(item)
+        if row == self.n_rows:
+            self.items.append(item)
+            self.row_of[item.item_id] = row
+        else:
+            self.items[row] = item
+        return row
+
+    def remove(self, item_id: str) -> None:
+        """Makes an item unavailable for good; unknown ids are passed over."""
+        row = self.row_of.pop(item_id, None)
+        if row is not None:
+            self._available[row] = False
+            self._item_facets[row] = -1
+
+    def rows(self, item_ids: Iterable[str]) -> Rows:
+        """(N,) rows of the ids, -1 where the item is not known (yet)."""
+        get = self.row_of.get
+        return np.fromiter((get(item_id, -1) for item_id in item_ids), dtype=np.int32)
+
+    def _numbers(self, item: Item) -> NDArray[np.int32]:
+        numbers = np.full(MAX_FACETS, -1, dtype=np.int32)
+        for place, facet in enumerate(dict.fromkeys(facets_of(item))):
+            if place == MAX_FACETS:
+                break
+            if facet not in self.facet_of:
+                self.facet_of[facet] = len(self.facets)
+                self.facets.append(facet)
+            numbers[place] = self.facet_of[facet]
+        return numbers
+
+    def _grow(self) -> None:
+        n = len(self._available)
+        self._available = np.concatenate([self._available, np.zeros(n, dtype=np.bool_)])
+        self._published_at = np.concatenate([self._published_at, np.full(n, np.nan)])
+        self._item_facets = np.concatenate([self._item_facets, np.full((n, MAX_FACETS), -1, dtype=np.int32)])
+
+
+class ItemSpace(Protocol):
+    """The half-whitened embeddings of items, by catalogue row. D is the width, Q a number of queries."""
+
+    @property
+    def version(self) -> str:
+        """Changes whenever the whitening or the clusters do; vectors of two versions do not mix."""
+
+    def search(self, vectors: Vectors, k: int, allowed: Mask | None = None) -> tuple[Rows, Vectors]:
+        """(Q, D) -> rows (Q, k) and cosines (Q, k), best first; row -1 where fewer than k were found."""
+
+    def vectors(self, rows: Rows) -> Vectors:
+        """(N,) -> (N, D), L2-normalised; a row of NaN where the item has no embedding yet."""
+
+    def clusters(self, rows: Rows) -> NDArray[np.int16]:
+        """(N,) -> number of the interest cluster of each item, -1 where it has no embedding yet."""
+
+    def cluster_label(self, cluster: int) -> str:
+        """The cluster in a few words that people understand."""
+
+    def project(self, raw: Vectors) -> Vectors:
+        """(N, D) raw embeddings of an encoder -> the same half-whitened and normalised."""

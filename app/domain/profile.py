@@ -1,0 +1,84 @@
+"""What the service believes about a user, as it is shown and as it ranks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+Stage = Literal["new", "warming", "established"]
+Horizon = Literal["long", "short", "both"]
+Trend = Literal["rising", "steady", "falling"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A behaviour that stands behind a claim."""
+
+    behavior_id: str
+    type: str
+    occurred_at: datetime
+    item_id: str | None = None
+    title: str | None = None
+    text: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """A facet the user turns to (or away from, among `avoids`).
+
+    `weight` is its share of the user's attention (interests) or of their refusals (avoids), in [0, 1].
+    """
+
+    facet: str
+    label: str
+    weight: float
+    horizon: Horizon
+    trend: Trend
+    n_evidence: int
+    last_at: datetime
+    edited: bool = False
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Something the user said in words: a search, a comment, a wish."""
+
+    text: str
+    type: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """`activity` in behaviours per active day; `click` per impression and `purchase` per click, None without any."""
+
+    activity: float
+    click: float | None
+    purchase: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    text: str
+    generated_by: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    user_id: str
+    version: int
+    updated_at: datetime
+    stage: Stage
+    summary: Summary
+    interests: tuple[Interest, ...]
+    avoids: tuple[Interest, ...]
+    statements: tuple[Statement, ...]
+    rates: Rates
+    counts: dict[str, int]
+    consent: bool
+    segment: str | None = None
+    topics: tuple[str, ...] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)

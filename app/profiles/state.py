@@ -1,0 +1,63 @@
+"""What the fold keeps of a user: sums that do not depend on the order or the batches in which rows came."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Tally(msgspec.Struct, array_like=True):
+    """What is known of one user and one item. Times are seconds since 1970.
+
+    `long` and `short` are sums of the positive weights, decayed by the long and the short half-life up to `last_at`;
+    `negative` is the sum of the refusals (>= 0), decayed by the long one. Who reads them decays on to the moment.
+    """
+
+    n: int = 0
+    n_positive: int = 0
+    n_purchases: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
+    first_purchase_at: float = 0.0
+    last_purchase_at: float = 0.0
+    long: float = 0.0
+    short: float = 0.0
+    negative: float = 0.0
+
+
+class Recent(msgspec.Struct, array_like=True, frozen=True):
+    """One of the latest interactions with an item."""
+
+    at: float
+    behavior_id: str
+    item_id: str
+    type: str
+    weight: float
+
+
+class Said(msgspec.Struct, array_like=True, frozen=True):
+    """One of the latest things the user said; `embedding` is the raw float16 vector, None while it is waiting."""
+
+    at: float
+    behavior_id: str
+    type: str
+    text: str
+    weight: float
+    embedding: bytes | None
+
+
+class State(msgspec.Struct):
+    """A user's profile as it is kept: `fold(State(), all rows of the user's log)`.
+
+    `seq` is the last place of the log that is in here. `recent` and `said` hold the latest 200 and 50 by
+    (at, behavior_id), newest first. `days` are the distinct active days since 1970, ascending.
+    """
+
+    seq: int = 0
+    counts: dict[str, int] = {}
+    n_flagged: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
+    days: list[int] = []
+    items: dict[str, Tally] = {}
+    recent: list[Recent] = []
+    said: list[Said] = []

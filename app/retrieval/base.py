@@ -1,0 +1,112 @@
+"""What every generator is: fitted from the log, scoring what it can for one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
+from app.domain.recommendation import Reason
+
+Floats = NDArray[np.float32]
+
+
+class Scored(NamedTuple):
+    """The items a generator can score, (N,) catalogue rows without repeats, with (N,) scores.
+
+    A row that is not there is missing, which is not the same as 0.
+    """
+
+    rows: Rows
+    scores: Floats
+
+
+NOTHING = Scored(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The positive interactions of all users as arrays of length N, in order of time.
+
+    `users` and `items` index `n_users` and `item_ids`; `at` is in seconds since 1970; `weights` lie in (0, 1].
+    """
+
+    users: NDArray[np.int32]
+    items: NDArray[np.int32]
+    at: NDArray[np.float64]
+    weights: Floats
+    types: NDArray[np.int16]
+    n_users: int
+    item_ids: list[str]
+    type_names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class InterestVector:
+    """A direction in the item space. `vector` is (D,), `weight` its share, `rows` what made it, newest first."""
+
+    vector: Vectors
+    weight: float
+    label: str
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class StatementVector:
+    """What the user said, as a (D,) direction in the item space; `weight` fades with its age."""
+
+    vector: Vectors
+    weight: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What the user bought, arrays of length N: row, number of purchases, first and last time (seconds since 1970)."""
+
+    rows: Rows
+    n_purchases: NDArray[np.int32]
+    first_at: NDArray[np.float64]
+    last_at: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One request for recommendations, as generators see it.
+
+    `past` (T,) are rows of the user's positive interactions, newest first, each item once; `allowed` (V,) is what
+    may be shown after filters; `now` is in seconds since 1970; `n` is how many candidates are wanted.
+    """
+
+    past: Rows
+    interests: tuple[InterestVector, ...]
+    statements: tuple[StatementVector, ...]
+    habits: Habits
+    allowed: Mask
+    now: float
+    n: int
+
+
+class Generator(Protocol):
+    """One source of candidates."""
+
+    name: str
+
+    def score(self, query: Query) -> Scored:
+        """At most about `query.n` allowed items; `NOTHING` where this source has nothing to say."""
+
+    def reason(self, query: Query, row: int) -> Reason:
+        """Why this source would show the item, in words a user understands."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One consistent set of what a worker answers from; replaced whole, so a request takes it once and keeps it."""
+
+    catalogue: Catalogue
+    space: ItemSpace
+    generators: tuple[Generator, ...]
+    model_version: str

@@ -1,0 +1,27 @@
+"""The parts a use case works with; `app.bootstrap` puts them together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from app.encoders.text_encoder import TextEncoder
+from app.ingest.rules import IngestRules
+from app.profiles.decay import HalfLives
+from app.registry.store import Store
+from app.retrieval.base import World
+from app.storage.engine import Database
+
+
+@dataclass(slots=True)
+class Context:
+    """One process's parts. `world` is replaced whole by `follow`; take it once for each request."""
+
+    db: Database
+    encoder: TextEncoder
+    store: Store
+    world: World
+    now: Callable[[], datetime]
+    ingest: IngestRules = field(default_factory=IngestRules)
+    half_lives: HalfLives = field(default_factory=HalfLives)

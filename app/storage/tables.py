@@ -1,0 +1,133 @@
+"""The tables. `user_id` leads every user-owned key, so that they can be sharded by user."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _at(name: str, **options: object) -> Column[object]:
+    return Column(name, DateTime(timezone=True), **options)  # type: ignore[arg-type]
+
+
+def _now(name: str) -> Column[object]:
+    return _at(name, nullable=False, server_default=text("now()"))
+
+
+users = Table(
+    "users",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("attributes", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("consent", Boolean, nullable=False, server_default=text("true")),
+    # What screening remembers: how many behaviours fell into the user's latest minute and latest day.
+    _at("minute_at"),
+    Column("n_minute", Integer, nullable=False, server_default=text("0")),
+    _at("day_at"),
+    Column("n_day", Integer, nullable=False, server_default=text("0")),
+    _now("created_at"),
+    _now("updated_at"),
+)
+
+behaviors = Table(
+    "behaviors",
+    metadata,
+    Column("user_id", Text, primary_key=True),
+    Column("behavior_id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    _at("occurred_at", nullable=False),
+    Column("timed", Boolean, nullable=False),
+    Column("item_id", Text),
+    Column("text", Text),
+    Column("value", Float),
+    # session_id, scenario, recommendation_id and context, where given
+    Column("extra", JSONB),
+    Column("flag", Text),
+    Column("embedding", LargeBinary),  # raw float16 vector of `text`
+    Column("embedded_by", Text),
+    _now("received_at"),
+    Index("ix_behaviors_user_id_seq", "user_id", "seq"),
+    Index("ix_behaviors_occurred_at", "occurred_at", postgresql_using="brin"),
+    Index(
+        "ix_behaviors_unembedded",
+        "user_id",
+        postgresql_where=text("text IS NOT NULL AND embedding IS NULL"),
+    ),
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("fold_key", Text, nullable=False),  # the rules it was folded by; another key is no checkpoint
+    Column("state", LargeBinary, nullable=False),
+)
+
+items = Table(
+    "items",
+    metadata,
+    Column("item_id", Text, primary_key=True),
+    Column("title", Text, nullable=False, server_default=text("''")),
+    Column("description", Text, nullable=False, server_default=text("''")),
+    Column("categories", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("attributes", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("domain", Text),
+    Column("available", Boolean, nullable=False, server_default=text("true")),
+    _at("published_at"),
+    Column("embedding", LargeBinary),  # raw float16 vector of the item's text; NULL means waiting for the encoder
+    Column("embedded_by", Text),
+    _now("created_at"),
+    _now("updated_at"),
+    Index("ix_items_unembedded", "item_id", postgresql_where=text("embedding IS NULL")),
+    Index(
+        "ix_items_words",
+        text("to_tsvector('simple', title || ' ' || description)"),
+        postgresql_using="gin",
+    ),
+)
+
+item_changes = Table(
+    "item_changes",
+    metadata,
+    Column("change_no", BigInteger, Identity(always=True), primary_key=True),
+    Column("item_id", Text, nullable=False),
+    _now("changed_at"),
+)
+
+models = Table(
+    "models",
+    metadata,
+    Column("version", BigInteger, Identity(always=True), primary_key=True),
+    Column("kind", Text, nullable=False),  # `space` (index and whitening) or `generators`
+    Column("manifest", JSONB, nullable=False),  # file names with sizes and SHA-256, and what it was made from
+    _now("created_at"),
+    _at("promoted_at"),
+    Index("ix_models_kind_promoted_at", "kind", "promoted_at"),
+)
