@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.facet_tree import FacetTree
 from app.domain.item import Item, facets_of
 
 Rows = NDArray[np.int32]
@@ -29,6 +30,7 @@ class Catalogue:
         self.row_of: dict[str, int] = {}
         self.facets: list[str] = []
         self.facet_of: dict[str, int] = {}
+        self.tree = FacetTree()
         self._available = np.zeros(1024, dtype=np.bool_)
         self._published_at = np.full(1024, np.nan)
         self._item_facets = np.full((1024, MAX_FACETS), -1, dtype=np.int32)
@@ -61,7 +63,9 @@ class Catalogue:
             self._grow()
         self._available[row] = item.available
         self._published_at[row] = item.published_at.timestamp() if item.published_at else np.nan
+        self.tree.count(self._item_facets[row], -1)
         self._item_facets[row] = self._numbers(item)
+        self.tree.count(self._item_facets[row], 1)
         if row == self.n_rows:
             self.items.append(item)
             self.row_of[item.item_id] = row
@@ -74,6 +78,7 @@ class Catalogue:
         row = self.row_of.pop(item_id, None)
         if row is not None:
             self._available[row] = False
+            self.tree.count(self._item_facets[row], -1)
             self._item_facets[row] = -1
 
     def rows(self, item_ids: Iterable[str]) -> Rows:
@@ -87,7 +92,7 @@ class Catalogue:
             if place == MAX_FACETS:
                 break
             if facet not in self.facet_of:
-                self.facet_of[facet] = len(self.facets)
+                self.facet_of[facet] = self.tree.enter(facet, self.facet_of)
                 self.facets.append(facet)
             numbers[place] = self.facet_of[facet]
         return numbers

@@ -60,10 +60,23 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """One thing the summary says, with the facet or the item it is about and behaviours behind it (when asked)."""
+
+    text: str
+    facet: str | None = None
+    item_id: str | None = None
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
+    """`text` says the `claims` in sentences; `evidence` holds the newest behaviours behind all of them."""
+
     text: str
     generated_by: str
     evidence: tuple[Evidence, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,14 @@ import msgspec
 class Tally(msgspec.Struct, array_like=True):
     """What is known of one user and one item. Times are seconds since 1970.
 
+    `n` counts every interaction but impressions, `n_positive` and `n_negative` those with such a weight.
     `long` and `short` are sums of the positive weights, decayed by the long and the short half-life up to `last_at`;
     `negative` is the sum of the refusals (>= 0), decayed by the long one. Who reads them decays on to the moment.
     """
 
     n: int = 0
     n_positive: int = 0
+    n_negative: int = 0
     n_purchases: int = 0
     first_at: float = 0.0
     last_at: float = 0.0
@@ -50,6 +52,7 @@ class State(msgspec.Struct):
 
     `seq` is the last place of the log that is in here. `recent` and `said` hold the latest 200 and 50 by
     (at, behavior_id), newest first. `days` are the distinct active days since 1970, ascending.
+    Impressions enter `counts` and the first and last time only: a user may be shown the whole catalogue.
     """
 
     seq: int = 0
@@ -61,3 +64,16 @@ class State(msgspec.Struct):
     items: dict[str, Tally] = {}
     recent: list[Recent] = []
     said: list[Said] = []
+
+
+def encode_state(state: State) -> bytes:
+    return _ENCODER.encode(state)
+
+
+def decode_state(data: bytes) -> State:
+    """Raises `msgspec.DecodeError` when it is not what `encode_state` wrote."""
+    return _DECODER.decode(data)
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODER = msgspec.msgpack.Decoder(State)

@@ -15,9 +15,11 @@ Floats = NDArray[np.float32]
 
 
 class Scored(NamedTuple):
-    """The items a generator can score, (N,) catalogue rows without repeats, with (N,) scores.
+    """The items a generator can score: (N,) catalogue rows without repeats, best first, with (N,) scores.
 
-    A row that is not there is missing, which is not the same as 0.
+    A score is the chance that the user turns to the item next, as far as this source can tell: none is negative and
+    together they are at most 1, less where the source knows that it knows little. A row that is not there is missing,
+    which is not the same as 0.
     """
 
     rows: Rows
@@ -46,28 +48,35 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class InterestVector:
-    """A direction in the item space. `vector` is (D,), `weight` its share, `rows` what made it, newest first."""
+    """A direction in the item space. `vector` is (D,), `weight` its share, `rows` what made it, strongest first."""
 
     vector: Vectors
     weight: float
-    label: str
     rows: Rows
 
 
 @dataclass(frozen=True, slots=True)
 class StatementVector:
-    """What the user said, as a (D,) direction in the item space; `weight` fades with its age."""
+    """What the user said, as a (D,) direction in the item space; `weight` fades with its age.
+
+    `type` is that of the behaviour, or `wish` for what this very request asks for.
+    """
 
     vector: Vectors
     weight: float
     text: str
+    type: str
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """What the user bought, arrays of length N: row, number of purchases, first and last time (seconds since 1970)."""
+    """What the user bought, arrays of length N: row, number of purchases, first and last time (seconds since 1970).
+
+    `strength` is the sum of the weights of everything the user did with the item, faded by the long half-life.
+    """
 
     rows: Rows
+    strength: NDArray[np.float64]
     n_purchases: NDArray[np.int32]
     first_at: NDArray[np.float64]
     last_at: NDArray[np.float64]
@@ -77,12 +86,16 @@ class Habits:
 class Query:
     """One request for recommendations, as generators see it.
 
-    `past` (T,) are rows of the user's positive interactions, newest first, each item once; `allowed` (V,) is what
-    may be shown after filters; `now` is in seconds since 1970; `n` is how many candidates are wanted.
+    `past` (T,) are rows of the user's positive interactions, newest first, each item once, and `types` the behaviour
+    that each stands for. `near` holds what lies around the first interests, whether allowed or not: rows (Q, k) and
+    cosines (Q, k), best first, -1 where there are fewer. `allowed` (V,) is what may be shown after filters; `now` is
+    in seconds since 1970; `n` is how many candidates are wanted.
     """
 
     past: Rows
+    types: tuple[str, ...]
     interests: tuple[InterestVector, ...]
+    near: tuple[Rows, Vectors]
     statements: tuple[StatementVector, ...]
     habits: Habits
     allowed: Mask
@@ -102,9 +115,13 @@ class Generator(Protocol):
         """Why this source would show the item, in words a user understands."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class World:
-    """One consistent set of what a worker answers from; replaced whole, so a request takes it once and keeps it."""
+    """One consistent set of what a worker answers from; replaced whole, so a request takes it once and keeps it.
+
+    Whatever changes in it makes another world, equal to none before: what was worked out in one is good as long as
+    it is that very object.
+    """
 
     catalogue: Catalogue
     space: ItemSpace

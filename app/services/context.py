@@ -13,6 +13,8 @@ from app.registry.store import Store
 from app.retrieval.base import World
 from app.storage.engine import Database
 
+NOT_LOADED = "not loaded"  # the model version of the empty world that a process begins with
+
 
 @dataclass(slots=True)
 class Context:

@@ -46,9 +46,10 @@ users = Table(
     Column("attributes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("consent", Boolean, nullable=False, server_default=text("true")),
     # What screening remembers: how many behaviours fell into the user's latest minute and latest day.
-    _at("minute_at"),
+    # Minutes and days are counted since 1970.
+    Column("minute_no", Integer, nullable=False, server_default=text("-2147483648")),
     Column("n_minute", Integer, nullable=False, server_default=text("0")),
-    _at("day_at"),
+    Column("day_no", Integer, nullable=False, server_default=text("-2147483648")),
     Column("n_day", Integer, nullable=False, server_default=text("0")),
     _now("created_at"),
     _now("updated_at"),
@@ -74,11 +75,8 @@ behaviors = Table(
     _now("received_at"),
     Index("ix_behaviors_user_id_seq", "user_id", "seq"),
     Index("ix_behaviors_occurred_at", "occurred_at", postgresql_using="brin"),
-    Index(
-        "ix_behaviors_unembedded",
-        "user_id",
-        postgresql_where=text("text IS NOT NULL AND embedding IS NULL"),
-    ),
+    # Which texts still wait for this encoder: few behaviours have one, so this stays small.
+    Index("ix_behaviors_embedded_by", "embedded_by", postgresql_where=text("text <> ''")),
 )
 
 checkpoints = Table(
@@ -105,10 +103,10 @@ items = Table(
     Column("embedded_by", Text),
     _now("created_at"),
     _now("updated_at"),
-    Index("ix_items_unembedded", "item_id", postgresql_where=text("embedding IS NULL")),
+    Index("ix_items_embedded_by", "embedded_by"),
     Index(
         "ix_items_words",
-        text("to_tsvector('simple', title || ' ' || description)"),
+        text("to_tsvector('simple'::regconfig, (title || ' '::text) || description)"),
         postgresql_using="gin",
     ),
 )

@@ -1,0 +1,34 @@
+# What a developer calls is what CI calls: `.ci/run` is `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# A machine without a GPU saves 2 GB with PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+PIP_FLAGS ?=
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: install demo serve test lint bench
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
+	touch $(STAMP)
+
+# ARGS="--reset" starts anew.
+demo: $(STAMP)
+	$(BIN)/portrait demo $(ARGS)
+
+serve: $(STAMP)
+	$(BIN)/portrait serve $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: lint
+	$(BIN)/pytest $(ARGS)
+
+bench: $(STAMP)
+	$(BIN)/python -m benchmarks $(ARGS)

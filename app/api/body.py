@@ -1,0 +1,94 @@
+"""The body of a request: so many bytes, in so much time, of such a type, through the one strict reader."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+
+from app.api.errors import invalid
+from app.api.json_reader import Entries, read_entries, read_json, read_lines
+from app.domain.errors import InvalidInput, TooLarge, UnsupportedBody
+from app.domain.limits import MAX_BODY_BYTES
+from app.ingest.faults import faults_of
+
+BODY_WITHIN_S = 15
+# Up to here reading takes under 2 ms; a larger body is read beside the event loop.
+INLINE_BYTES = 65_536
+JSON = "application/json"
+MERGE_PATCH = "application/merge-patch+json"
+LINES = frozenset({"application/x-ndjson", "application/jsonl", "application/ndjson"})
+
+T = TypeVar("T")
+M = TypeVar("M", bound=BaseModel)
+
+
+async def entries_of(request: Request) -> Entries:
+    """A bulk body: one object, an array, or NDJSON."""
+    kind = _content_type(request)
+    if kind not in LINES and kind != JSON:
+        raise _unsupported("Send `application/json` or `application/x-ndjson`.")
+    return await _read_by(read_lines if kind in LINES else read_entries, await _bytes_of(request))
+
+
+async def json_of(request: Request) -> Any:
+    """A body of one JSON value."""
+    if _content_type(request) not in {JSON, MERGE_PATCH}:
+        raise _unsupported("Send `application/json`.")
+    return await _read_by(read_json, await _bytes_of(request))
+
+
+async def model_of(request: Request, model: type[M]) -> M:
+    """A body as `model` describes it. Raises `InvalidInput` with a fault for each field that is wrong."""
+    try:
+        return model.model_validate(await json_of(request))
+    except ValidationError as error:
+        raise invalid(faults_of(error, model.model_fields)) from None
+
+
+async def _read_by(reader: Callable[[bytes], T], body: bytes) -> T:
+    return reader(body) if len(body) <= INLINE_BYTES else await run_in_threadpool(reader, body)
+
+
+def _content_type(request: Request) -> str:
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise _unsupported("Send the body without `Content-Encoding`.")
+    # Clients that send no type mean JSON here: nothing else is read.
+    return request.headers.get("content-type", JSON).partition(";")[0].strip().lower()
+
+
+def _unsupported(hint: str) -> UnsupportedBody:
+    return UnsupportedBody("The content type of the body is not read here.", hint)
+
+
+async def _bytes_of(request: Request) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
+        raise _too_large()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            return await _collected(request)
+    except TimeoutError:
+        raise InvalidInput(
+            f"The body did not arrive within {BODY_WITHIN_S} seconds.", "Send smaller batches.", code="request_timeout"
+        ) from None
+    except ClientDisconnect:
+        raise InvalidInput("The sender hung up.", "Send the whole body.", code="request_timeout") from None
+
+
+async def _collected(request: Request) -> bytes:
+    parts, size = [], 0
+    async for part in request.stream():
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            raise _too_large()
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large() -> TooLarge:
+    return TooLarge(f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB.", "Send several smaller batches.")

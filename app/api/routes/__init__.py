@@ -1,0 +1,18 @@
+"""The calls, one resource a file; each handler is a sentence: read, let a service do it, answer."""
+
+from fastapi import APIRouter
+
+from app.api.routes import behaviors, docs, errors, health, items, profiles, recommendations, search, trending, users
+
+ROUTERS: tuple[APIRouter, ...] = (
+    behaviors.router,
+    profiles.router,
+    recommendations.router,
+    trending.router,
+    search.router,
+    items.router,
+    users.router,
+    health.router,
+    errors.router,
+    docs.router,
+)

@@ -1,0 +1,65 @@
+"""What to show a user next."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from app.api.body import model_of
+from app.api.deps import Ctx, UserId
+from app.api.openapi import failures, json_body
+from app.api.schemas.recommendations import RecommendationsOut, StatelessIn, WishIn, WishQuery
+from app.api.slates import slate_answer
+from app.api.strict_route import StrictRoute
+from app.services.recommend import recommend, recommend_for
+
+router = APIRouter(route_class=StrictRoute, tags=["recommendations"])
+
+_WISH = {"limit": 5, "statement": "a quick dinner for kids", "include": ["item"]}
+_STATELESS = {
+    "limit": 5,
+    "include": ["item"],
+    "behaviors": [{"user_id": "visitor", "item_id": "product-819312", "type": "view"}],
+}
+
+
+@router.get(
+    "/users/{user_id}/recommendations",
+    summary="Recommend to a user",
+    response_model=RecommendationsOut,
+    responses=failures(),
+)
+async def get_recommendations(ctx: Ctx, user_id: UserId, query: Annotated[WishQuery, Query()]) -> Response:
+    """The best items for the user at this moment, with a reason for each.
+
+    Always 200 for a valid request: an unknown user gets what is popular and new, and `fallback_reason` says so.
+    The header `Server-Timing` shows how long each stage took.
+    """
+    return slate_answer(ctx, await recommend(ctx, user_id, query.wish(), query.at), query.include)
+
+
+@router.post(
+    "/users/{user_id}/recommendations",
+    summary="Recommend to a user, with a rich wish",
+    response_model=RecommendationsOut,
+    responses=failures(408, 413, 415),
+    openapi_extra=json_body(WishIn, _WISH),
+)
+async def post_recommendations(request: Request, ctx: Ctx, user_id: UserId) -> Response:
+    """As GET, with what does not fit into a query: a statement in words, a list of candidates. Nothing is stored."""
+    wish = await model_of(request, WishIn)
+    return slate_answer(ctx, await recommend(ctx, user_id, wish.wish()), wish.include)
+
+
+@router.post(
+    "/recommendations",
+    summary="Recommend to somebody who is not stored",
+    response_model=RecommendationsOut,
+    responses=failures(408, 413, 415),
+    openapi_extra=json_body(StatelessIn, _STATELESS),
+)
+async def recommend_stateless(request: Request, ctx: Ctx) -> Response:
+    """For anonymous visitors and for trying things out: their behaviours, or a statement, come in the body."""
+    wish = await model_of(request, StatelessIn)
+    return slate_answer(ctx, await recommend_for(ctx, wish.behaviors, wish.wish()), wish.include)

@@ -1,0 +1,50 @@
+"""A slate as it goes over the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.responses import Response
+
+from app.api.answers import timed
+from app.domain.catalogue import Catalogue
+from app.domain.recommendation import Recommended, Slate
+from app.services.context import Context
+
+
+def slate_answer(ctx: Context, slate: Slate, include: Sequence[str]) -> Response:
+    body = {
+        "recommendation_id": slate.recommendation_id,
+        "user_id": slate.user_id,
+        "scenario": slate.scenario,
+        "profile_version": slate.profile_version,
+        "model_version": slate.model_version,
+        "generated_at": slate.generated_at,
+        "degraded": slate.degraded,
+        "fallback_reason": slate.fallback_reason,
+        "items": lines(ctx, slate.items, include),
+    }
+    return timed(body, slate.timings_ms)
+
+
+def lines(ctx: Context, items: Sequence[Recommended], include: Sequence[str]) -> list[dict[str, Any]]:
+    catalogue = ctx.world.catalogue if "item" in include else None
+    return [_line(one, catalogue) for one in items]
+
+
+def _line(one: Recommended, catalogue: Catalogue | None) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "item_id": one.item_id,
+        "rank": one.rank,
+        "score": one.score,
+        "source": one.source,
+        "reason": one.reason,
+    }
+    if one.contributions is not None:
+        line["contributions"] = one.contributions
+    row = catalogue.row_of.get(one.item_id) if catalogue else None
+    if catalogue and row is not None:
+        item = catalogue.items[row]
+        line |= {"title": item.title, "categories": item.categories, "attributes": item.attributes}
+    return line

@@ -1,0 +1,124 @@
+"""Puts the parts of a process together; the only place that names concrete ones."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import sys
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import structlog
+
+from app.domain.catalogue import Catalogue
+from app.domain.errors import Misconfigured, PortraitError
+from app.encoders.text_encoder import TextEncoder
+from app.index.faiss_space import FaissSpace
+from app.registry.store import Store
+from app.retrieval.base import World
+from app.services.context import NOT_LOADED, Context
+from app.settings import Settings, misspelt
+from app.storage.engine import Database
+
+log = structlog.get_logger()
+
+
+@asynccontextmanager
+async def open_context(settings: Settings) -> AsyncIterator[Context]:
+    """The parts of one process; the encoder loads beside, the world is empty until a `Follower` starts.
+
+    Does not wait for the database. Raises `Misconfigured` without its address.
+    """
+    if settings.database_url is None:
+        raise Misconfigured(
+            "No database is named.",
+            "Set PORTRAIT_DATABASE_URL, or use `portrait serve`, which brings a Postgres of its own.",
+        )
+    db = await Database.open(settings.database_url, settings.pool_size)
+    encoder = TextEncoder(settings.encoder_model, settings.encoder_device, settings.encoder_threads)
+    threading.Thread(target=_load, args=(encoder,), name="load-encoder", daemon=True).start()
+    try:
+        yield Context(
+            db=db,
+            encoder=encoder,
+            store=Store(settings.artifacts_dir),
+            world=World(Catalogue(), FaissSpace(), (), NOT_LOADED),
+            now=lambda: datetime.now(UTC),
+            ingest=settings.ingest,
+            half_lives=settings.half_lives,
+        )
+    finally:
+        encoder.close()
+        await db.close()
+
+
+def _load(encoder: TextEncoder) -> None:
+    try:
+        encoder.load()
+    except PortraitError as error:  # serves without it; /health/ready tells
+        log.error("encoder_not_loaded", detail=error.detail, hint=error.hint)
+
+
+def cursor_secret(settings: Settings) -> str:
+    """What signs list cursors: the setting, or one that is made once in the data folder for all workers."""
+    if settings.secret is not None:
+        return settings.secret.get_secret_value()
+    path = settings.data_dir / "secret"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        _write_once(path)
+        return path.read_text()
+    except OSError as error:
+        raise Misconfigured(
+            f"The data folder cannot be used: {error.strerror}.",
+            "Set PORTRAIT_DATA_DIR to a folder that can be written.",
+        ) from error
+
+
+def _write_once(path: Path) -> None:
+    """Whole or not at all, and never twice, whichever worker comes first."""
+    if path.exists():
+        return
+    draft = path.with_name(f".secret-{os.getpid()}-{secrets.token_hex(4)}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(secrets.token_hex(32))
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
+
+
+def set_up_logs(settings: Settings) -> None:
+    """Structured lines on stderr: JSON for machines, colours on a terminal. The library loggers go the same way."""
+    as_json = settings.log_format == "json" or (settings.log_format == "auto" and not sys.stderr.isatty())
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper("iso", utc=True),
+    ]
+    render = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, render],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level, force=True)
+    logging.getLogger("uvicorn.access").disabled = True  # its lines are addresses, and those hold ids of users
+    for chatty in ("alembic", "sentence_transformers", "transformers", "psycopg.pool"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    for name, meant in misspelt().items():
+        log.warning("unknown_setting", name=name, hint=f"Did you mean {meant}?")

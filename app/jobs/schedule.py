@@ -1,0 +1,49 @@
+"""What is due when."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from app.domain.errors import PortraitError
+from app.services.context import Context
+from app.services.embed_texts import embed_texts
+from app.services.publish_space import publish_space
+from app.services.retrain import retrain
+
+
+@dataclass(slots=True)
+class Step:
+    """One job. `every_s` is the pause after it found nothing to do, or failed; after success it is asked again.
+
+    A step that goes on failing is tried less often, up to every `MOST_S` seconds.
+    """
+
+    name: str
+    run: Callable[[Context], Awaitable[int | None]]
+    every_s: float
+    due_at: float = 0.0
+    n_failures: int = field(default=0)
+
+    def done(self, result: int | None, at: float) -> None:
+        self.n_failures = 0
+        self.due_at = at + (0.0 if result else self.every_s)
+
+    def failed(self, error: Exception, at: float) -> str:
+        """Returns what to say of it."""
+        self.n_failures += 1
+        self.due_at = at + min(self.every_s * 2**self.n_failures, MOST_S)
+        said = error.detail if isinstance(error, PortraitError) else type(error).__name__
+        return f"{self.name} failed, again in {self.due_at - at:.0f} s: {said}"
+
+
+MOST_S = 60.0
+
+
+def steps() -> list[Step]:
+    """In this order: a space is made of vectors, and what is learned from behaviours comes last."""
+    return [
+        Step("embed_texts", embed_texts, every_s=1.0),
+        Step("publish_space", publish_space, every_s=5.0),
+        Step("retrain", retrain, every_s=10.0),
+    ]

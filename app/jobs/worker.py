@@ -1,0 +1,62 @@
+"""The jobs process: one leader among all that run does what is due, until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from app.domain.errors import PortraitError
+from app.jobs.schedule import Step, steps
+from app.services.context import Context
+from app.storage.locks import leader
+
+log = logging.getLogger(__name__)
+
+TICK_S = 1.0
+# A lock is lost with its connection, and nothing tells: so the leader asks for it anew this often.
+TERM_S = 60.0
+
+
+async def run_jobs(ctx: Context, stop: asyncio.Event) -> None:
+    """Returns after `stop` is set and the step that runs has ended. Nothing that goes wrong ends it."""
+    todo = steps()
+    while not stop.is_set():
+        try:
+            async with leader(ctx.db, "jobs") as leads:
+                if leads:
+                    await _lead(ctx, todo, stop)
+        except PortraitError as error:
+            log.warning("jobs wait: %s", error.detail)
+        await _pause(stop)
+
+
+async def _lead(ctx: Context, todo: list[Step], stop: asyncio.Event) -> None:
+    until = time.monotonic() + TERM_S
+    while time.monotonic() < until and not stop.is_set():
+        for step in todo:
+            if step.due_at <= time.monotonic() and not stop.is_set():
+                await _run(ctx, step)
+        if all(step.due_at > time.monotonic() for step in todo):
+            await _pause(stop)
+
+
+async def _run(ctx: Context, step: Step) -> None:
+    started = time.monotonic()
+    try:
+        result = await step.run(ctx)
+    except Exception as error:  # whatever one job does, the others go on and it is tried again
+        log.error(step.failed(error, time.monotonic()))
+        return
+    ended = time.monotonic()
+    step.done(result, ended)
+    if result:
+        log.info("%s: %d after %.1f s", step.name, result, ended - started)
+
+
+async def _pause(stop: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(TICK_S):
+            await stop.wait()
+    except TimeoutError:
+        return

@@ -1,0 +1,105 @@
+"""The web service: `uvicorn --factory app.main:create_app`; `portrait serve` does it with the right options."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Any
+
+import structlog
+from fastapi import FastAPI
+
+from app.api import errors, openapi
+from app.api.auth import Keys
+from app.api.cursors import Cursors
+from app.api.gate import Gate
+from app.api.routes import ROUTERS
+from app.bootstrap import cursor_secret, open_context, set_up_logs
+from app.domain.errors import PortraitError
+from app.services.catch_up import CatchUp
+from app.services.follow import Follower
+from app.settings import Settings
+
+log = structlog.get_logger()
+
+FOLLOW_EVERY_S = 1.0
+_TAGS = [
+    {"name": "behaviors", "description": "What users did: the truth everything else is made from."},
+    {"name": "profiles", "description": "What is believed of a user, with evidence."},
+    {"name": "recommendations", "description": "What to show next, with reasons."},
+    {"name": "items", "description": "The catalogue, and search in it."},
+    {"name": "users", "description": "Attributes beside behaviours, and the log."},
+    {"name": "operations", "description": "Health, and explanations of errors."},
+]
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """The application; nothing is opened before it starts. Raises `Misconfigured`."""
+    settings = settings or Settings.load()
+    settings.refuse_open_door()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        set_up_logs(settings)
+        app.state.cursors = Cursors(cursor_secret(settings))
+        async with open_context(settings) as ctx:
+            app.state.context = ctx
+            app.state.follower = follower = Follower(ctx)
+            app.state.catch_up = CatchUp(follower.step)
+            following = asyncio.create_task(_follow(follower))
+            yield
+            following.cancel()
+
+    app = FastAPI(
+        title="Portrait",
+        version=version("portrait"),
+        summary="Recommendations whose user profiles are alive",
+        description=openapi.DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=_TAGS,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    for router in ROUTERS:
+        app.include_router(router)
+    errors.install(app)
+    app.add_middleware(Gate, keys=Keys(key.get_secret_value() for key in settings.api_keys))
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+async def _follow(follower: Follower) -> None:
+    """Keeps the world of this worker up to date for as long as it runs, whatever happens to the database."""
+    follow = follower.start
+    while True:
+        try:
+            await follow()
+            follow = follower.step
+        except PortraitError as error:
+            log.warning("follower_waits", detail=error.detail)
+        except Exception as error:  # a defect here must not stop the service from following
+            log.error("follower_failed", error=type(error).__name__)
+        await asyncio.sleep(FOLLOW_EVERY_S)
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """How uvicorn must be run: its own log of addresses is off, because they hold ids of users."""
+    return {
+        "app": "app.main:create_app",
+        "factory": True,
+        "host": settings.host,
+        "port": settings.port,
+        "workers": settings.workers,
+        "loop": "uvloop",
+        "http": "httptools",
+        "access_log": False,
+        "log_config": None,
+        "server_header": False,
+        "timeout_graceful_shutdown": 15,
+    }

@@ -1,0 +1,32 @@
+"""The generators a worker answers with: fitted ones from an artifact, the others from catalogue and space alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from app.domain.catalogue import Catalogue, ItemSpace
+from app.retrieval.artifact import Positions, read_arrays
+from app.retrieval.base import Generator
+from app.retrieval.fresh import Fresh
+from app.retrieval.habits import BuyAgain
+from app.retrieval.interests import Interests
+from app.retrieval.neighbours import Neighbours
+from app.retrieval.statement import Statements
+from app.retrieval.trend import Trend
+
+
+def load_generators(path: Path | None, catalogue: Catalogue, space: ItemSpace) -> tuple[Generator, ...]:
+    """`path` is a folder that `app.training.generators` wrote; None gives the generators that need no fit."""
+    if path is None:
+        return _unfitted(catalogue, space, Positions((), catalogue))
+    positions = Positions(json.loads((path / "items.json").read_text()), catalogue)
+    return (
+        Trend(read_arrays(path / "trend.safetensors"), positions, catalogue),
+        Neighbours(read_arrays(path / "neighbours.safetensors"), positions, catalogue),
+        *_unfitted(catalogue, space, positions),
+    )
+
+
+def _unfitted(catalogue: Catalogue, space: ItemSpace, positions: Positions) -> tuple[Generator, ...]:
+    return (BuyAgain(), Interests(catalogue, space), Statements(space), Fresh(catalogue, space, positions))

@@ -1,0 +1,117 @@
+"""Items that people turn to around the same time: item-to-item neighbours that know the order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.catalogue import Catalogue
+from app.domain.recommendation import Reason
+from app.retrieval.artifact import Arrays, Positions
+from app.retrieval.base import Floats, Log, Query, Scored
+from app.retrieval.select import best_of, shares
+from app.retrieval.words import did, name_of
+
+N_NEIGHBOURS = 100
+# Pairs count exp(-(steps - 1) / 5) up to 15 steps apart, and .6 of that against the order of time. Against plain cosine
+# (NDCG@10, new items): IFDB .057 -> .074, MovieTweetings .062 -> .078, UCI retail .070 -> .232, groceries .007 -> .032.
+MAX_STEPS = 15
+STEPS_TAU = 5.0
+BACKWARDS = 0.6
+# A pair's count is divided by (n_from + 5) ** .5 and (n_to + 5) ** .25: .074 on IFDB, .070 with .5 on both sides.
+SHRINK = 5.0
+POWER_FROM, POWER_TO = 0.5, 0.25
+# The past weighs exp(-rank / 5), newest first; older than the latest 30 items adds nothing that counts.
+PAST_TAU = 5.0
+N_PAST = 30
+# Votes as they are spread the chances too thin: squared, the fusion gained 8 % on IFDB and UCI retail.
+POWER = 2.0
+
+
+def fit(log: Log) -> Arrays:
+    """`neighbours` (P, K) positions, -1 where there are fewer, and `similarities` (P, K), best first.
+
+    Each user counts a pair of items once, at most 1, so nobody's influence grows with their diligence.
+    """
+    n = len(log.item_ids)
+    counts = _pairs(*_sequences(log), n)
+    per_item = np.bincount(_first_times(log)[1], minlength=n) + SHRINK
+    counts.data *= np.repeat(per_item**-POWER_FROM, np.diff(counts.indptr))
+    counts.data *= (per_item**-POWER_TO)[counts.indices]
+    return _best(counts)
+
+
+def _first_times(log: Log) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Users and items, in order of time, each pair at its first time only."""
+    _, first = np.unique(log.users.astype(np.int64) * len(log.item_ids) + log.items, return_index=True)
+    first.sort()
+    return log.users[first], log.items[first]
+
+
+def _sequences(log: Log) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    users, items = _first_times(log)
+    by_user = np.argsort(users, kind="stable")
+    return users[by_user], items[by_user]
+
+
+def _pairs(users: NDArray[np.int32], items: NDArray[np.int32], n: int) -> Any:
+    """(P, P) sparse: from an item to those that followed it, and more weakly to those that came before."""
+    from scipy import sparse
+
+    forward = sparse.csr_matrix((n, n), dtype=np.float32)
+    for steps in range(1, min(MAX_STEPS, len(users) - 1) + 1):
+        same = users[steps:] == users[:-steps]
+        pairs = (items[:-steps][same], items[steps:][same])
+        weights = np.full(len(pairs[0]), np.exp(-(steps - 1) / STEPS_TAU), dtype=np.float32)
+        forward = forward + sparse.csr_matrix((weights, pairs), shape=(n, n))
+    return (forward + BACKWARDS * forward.T).tocsr()
+
+
+def _best(similarities: Any) -> Arrays:
+    n = similarities.shape[0]
+    neighbours = np.full((n, N_NEIGHBOURS), -1, dtype=np.int32)
+    values = np.zeros((n, N_NEIGHBOURS), dtype=np.float32)
+    similarities.sort_indices()
+    for position in range(n):
+        place = slice(similarities.indptr[position], similarities.indptr[position + 1])
+        row = similarities.data[place]
+        best = np.argsort(-row, kind="stable")[:N_NEIGHBOURS]
+        neighbours[position, : len(best)] = similarities.indices[place][best]
+        values[position, : len(best)] = row[best]
+    return {"neighbours": neighbours, "similarities": values}
+
+
+class Neighbours:
+    name = "neighbours"
+
+    def __init__(self, arrays: Arrays, positions: Positions, catalogue: Catalogue) -> None:
+        self._neighbours: NDArray[np.int32] = arrays["neighbours"]
+        self._similarities: Floats = arrays["similarities"]
+        self._positions = positions
+        self._catalogue = catalogue
+
+    def score(self, query: Query) -> Scored:
+        positions, weights, _ = self._past(query)
+        neighbours = self._neighbours[positions]
+        known = neighbours >= 0
+        votes = (self._similarities[positions] * weights[:, None])[known]
+        sums = np.bincount(neighbours[known], votes, minlength=len(self._positions.rows))
+        found = np.flatnonzero((sums > 0) & (self._positions.rows >= 0))
+        found = found[query.allowed[self._positions.rows[found]]]
+        return shares(best_of(self._positions.rows[found], sums[found].astype(np.float32), query.n), POWER)
+
+    def reason(self, query: Query, row: int) -> Reason:
+        positions, weights, places = self._past(query)
+        here = self._neighbours[positions] == self._positions.of(np.array([row], dtype=np.int32))[0]
+        votes = (self._similarities[positions] * here).max(axis=1) * weights
+        place = int(places[int(votes.argmax())])
+        item = self._catalogue.items[query.past[place]]
+        return Reason("because_of", f"Because you {did(query.types[place])} {name_of(item)}", (item.item_id,))
+
+    def _past(self, query: Query) -> tuple[NDArray[np.int32], Floats, NDArray[np.int64]]:
+        """Positions of the latest items, their weights and their places in `query.past`."""
+        positions = self._positions.of(query.past[:N_PAST])
+        places = np.flatnonzero(positions >= 0)
+        return positions[places], np.exp(-places / PAST_TAU).astype(np.float32), places

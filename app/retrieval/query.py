@@ -1,0 +1,213 @@
+"""A user's state becomes a query: the recent past, directions of interest, habits and what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
+from app.profiles.decay import HalfLives, fade
+from app.profiles.state import Said, State, Tally
+from app.profiles.sums import sums_at
+from app.retrieval.base import Habits, InterestVector, Query, StatementVector
+
+N_PAST = 200
+N_INTERESTS = 8
+# So many are searched: the rest is for the fresh items. One search of 12,000 items takes .28 ms.
+N_SEARCHED = 3
+N_NEAR = 300
+N_STATEMENTS = 4
+# Where the user is just now: the mean of the latest items, faded as neighbours do. Against means of whole clusters
+# NDCG@10 of new items rose from .0134 to .0188 (MovieTweetings) and from .047 to .117 (UCI retail).
+N_RECENT = 30
+RECENT_TAU = 5.0
+# What has faded to this is no wish any more.
+FORGOTTEN = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SaidVector:
+    """What the user said at a time (seconds since 1970), as a (D,) direction in the item space."""
+
+    vector: Vectors
+    at: float
+    text: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Taste:
+    """What a query takes from the user, whatever the request asks for and whenever it comes."""
+
+    past: Rows
+    types: tuple[str, ...]
+    interests: tuple[InterestVector, ...]
+    near: tuple[Rows, Vectors]
+    said: tuple[SaidVector, ...]
+    habits: Habits
+
+    @property
+    def personal(self) -> bool:
+        """Whether there is anything to go by."""
+        return bool(len(self.past) or self.said)
+
+
+_NO_ROWS = np.empty(0, dtype=np.int32)
+_NO_TIMES = np.empty(0, dtype=np.float64)
+NO_HABITS = Habits(_NO_ROWS, _NO_TIMES, _NO_ROWS, _NO_TIMES, _NO_TIMES)
+NOTHING_NEAR = (np.empty((0, 0), dtype=np.int32), np.empty((0, 0), dtype=np.float32))
+NO_TASTE = Taste(_NO_ROWS, (), (), NOTHING_NEAR, (), NO_HABITS)
+
+
+def build_query(
+    taste: Taste, allowed: Mask, now: float, n: int, half_lives: HalfLives, wish: StatementVector | None = None
+) -> Query:
+    """`wish` is what this request says in words; it comes before what the user said earlier."""
+    earlier = [
+        StatementVector(one.vector, weight, one.text, one.type)
+        for one in taste.said
+        if (weight := _freshness(one.at, half_lives, now))
+    ]
+    return Query(
+        past=taste.past,
+        types=taste.types,
+        interests=taste.interests,
+        near=taste.near,
+        statements=tuple(earlier if wish is None else [wish, *earlier]),
+        habits=taste.habits,
+        allowed=allowed,
+        now=now,
+        n=n,
+    )
+
+
+def taste_of(state: State, catalogue: Catalogue, space: ItemSpace, half_lives: HalfLives) -> Taste:
+    """Items of the user that the catalogue does not know are passed over."""
+    rows = catalogue.rows(state.items)
+    tallies = list(state.items.values())
+    liked = np.array([tally.n_positive > 0 and tally.long > tally.negative for tally in tallies], dtype=np.bool_)
+    kept = np.flatnonzero((rows >= 0) & liked)
+    said = _said(state.said, space)
+    if not kept.size:
+        return replace(NO_TASTE, said=said)
+    if kept.size < len(tallies):
+        rows, tallies = rows[kept], [tallies[place] for place in kept.tolist()]
+    weights = _weights(tallies, half_lives)
+    past, types = _past(state, catalogue, rows, tallies)
+    interests = _interests(past, rows, weights, space)
+    habits = _habits(rows, tallies, half_lives)
+    return Taste(past, types, interests, _near(interests, space), said, habits)
+
+
+def _near(interests: Sequence[InterestVector], space: ItemSpace) -> tuple[Rows, Vectors]:
+    if not interests:
+        return NOTHING_NEAR
+    return space.search(np.stack([interest.vector for interest in interests[:N_SEARCHED]]), N_NEAR)
+
+
+def _weights(tallies: Sequence[Tally], half_lives: HalfLives) -> NDArray[np.float64]:
+    """(N,) shares of attention, half of it by the long horizon and half by the short one.
+
+    log1p: the tenth purchase of one item says less than the first of another. Time stands still while the user is
+    away, as in the profile: only what is newer than what matters, and no sum fades to 0 in a float.
+    """
+    sums = sums_at(tallies, max(tally.last_at for tally in tallies), half_lives)
+    long, short = np.log1p(np.maximum(sums.long - sums.negative, 0.0)), np.log1p(sums.short)
+    weights: NDArray[np.float64] = 0.5 * (long / max(long.sum(), 1e-12) + short / max(short.sum(), 1e-12))
+    return weights
+
+
+def _past(state: State, catalogue: Catalogue, rows: Rows, tallies: Sequence[Tally]) -> tuple[Rows, tuple[str, ...]]:
+    """Newest first; what is older than the recent interactions comes in order of its last time."""
+    liked = set(rows.tolist())
+    types: dict[int, str] = {}
+    for one in state.recent:
+        row = catalogue.row_of.get(one.item_id, -1)
+        if one.weight > 0 and row in liked:
+            types.setdefault(row, one.type)
+    if len(types) < min(len(rows), N_PAST):
+        newest = sorted(zip(tallies, rows.tolist(), strict=True), key=lambda pair: (-pair[0].last_at, pair[1]))
+        for tally, row in newest[: 2 * N_PAST]:
+            types.setdefault(row, "purchase" if tally.n_purchases else "")
+    past = list(types)[:N_PAST]
+    return np.array(past, dtype=np.int32), tuple(types.values())[:N_PAST]
+
+
+def _interests(past: Rows, rows: Rows, weights: NDArray[np.float64], space: ItemSpace) -> tuple[InterestVector, ...]:
+    """First where the user is just now, then the strongest clusters of what they turn to."""
+    strongest = rows[np.argsort(-weights, kind="stable")[:N_PAST]]
+    recent = past[:N_RECENT]
+    vectors = space.vectors(np.concatenate([recent, strongest]))
+    just_now = _mean(recent, vectors[: len(recent)], np.exp(-np.arange(len(recent)) / RECENT_TAU), 1.0)
+    return just_now + _by_cluster(strongest, vectors[len(recent) :], np.sort(-weights)[: len(strongest)] * -1, space)
+
+
+def _mean(rows: Rows, vectors: Vectors, weights: NDArray[np.float64], share: float) -> tuple[InterestVector, ...]:
+    """The weighted mean of (N, D) vectors; nothing when none of them is known."""
+    known = np.isfinite(vectors).all(axis=1)
+    mean = weights[known].astype(np.float32) @ vectors[known]
+    length = float(np.linalg.norm(mean))
+    return (InterestVector(mean / length, share, rows[known]),) if length > 1e-6 else ()
+
+
+def _by_cluster(
+    rows: Rows, vectors: Vectors, weights: NDArray[np.float64], space: ItemSpace
+) -> tuple[InterestVector, ...]:
+    clusters = space.clusters(rows)
+    numbers, member = np.unique(clusters[clusters >= 0], return_inverse=True)
+    shares = np.bincount(member, weights[clusters >= 0], len(numbers))
+    found: list[InterestVector] = []
+    for place in np.argsort(-shares, kind="stable")[: N_INTERESTS - 1].tolist():
+        here = clusters == numbers[place]
+        found += _mean(rows[here], vectors[here], weights[here], float(shares[place]))
+    return tuple(found)
+
+
+def _habits(rows: Rows, tallies: Sequence[Tally], half_lives: HalfLives) -> Habits:
+    bought = [place for place, tally in enumerate(tallies) if tally.n_purchases]
+    if not bought:
+        return NO_HABITS
+    some = [tallies[place] for place in bought]
+    return Habits(
+        rows[bought],
+        sums_at(some, max(tally.last_at for tally in some), half_lives).long,
+        np.array([tally.n_purchases for tally in some], dtype=np.int32),
+        np.array([tally.first_purchase_at for tally in some]),
+        np.array([tally.last_purchase_at for tally in some]),
+    )
+
+
+def waits_for_encoder(state: State, half_lives: HalfLives, now: float) -> bool:
+    """Whether something that the user said lately has no vector yet."""
+    return any(one.embedding is None for one in _latest(state.said) if _freshness(one.at, half_lives, now))
+
+
+def _latest(said: Sequence[Said]) -> list[Said]:
+    """What was said last and in no bad mood."""
+    return [one for one in said if one.weight >= 0][:N_STATEMENTS]
+
+
+def _freshness(at: float, half_lives: HalfLives, now: float) -> float:
+    left = fade(max(now - at, 0.0), half_lives.short_days)
+    return left if left >= FORGOTTEN else 0.0
+
+
+def _said(said: Sequence[Said], space: ItemSpace) -> tuple[SaidVector, ...]:
+    """What still waits for the encoder, or came from another one, is left out."""
+    found = []
+    for one in _latest(said):
+        vector = None if one.embedding is None else direction(np.frombuffer(one.embedding, dtype=np.float16), space)
+        if vector is not None:
+            found.append(SaidVector(vector, one.at, one.text, one.type))
+    return tuple(found)
+
+
+def direction(raw: NDArray[np.floating], space: ItemSpace) -> Vectors | None:
+    """(D,) raw embedding -> where it points to in the item space; None when it does not, or is of another width."""
+    if len(raw) != space.vectors(_NO_ROWS).shape[1]:
+        return None
+    vector = space.project(raw.astype(np.float32)[None])[0]
+    return vector if np.isfinite(vector).all() else None

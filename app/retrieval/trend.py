@@ -1,0 +1,96 @@
+"""What is popular just now: decayed counts with half-lives of a day, a week, a month and a year."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.catalogue import Catalogue, Rows
+from app.domain.item import path_of
+from app.domain.recommendation import Reason
+from app.profiles.decay import DAY_S, fade
+from app.retrieval.artifact import Arrays, Positions
+from app.retrieval.base import NOTHING, Floats, Log, Query, Scored
+from app.retrieval.select import first_allowed
+
+HALF_LIVES_DAYS = (1.0, 7.0, 30.0, 365.0)
+# The newest share of the log decides how fast this catalogue turns.
+HELD_OUT = 0.05
+N_ROUNDS = 30
+# With so many behaviours in the log a count is worth half of what it says.
+FEW = 100
+
+
+def fit(log: Log) -> Arrays:
+    """`counts` (H, P): decayed counts at `until`, the last moment of the log; a user counts once per item and day.
+
+    `mixture` (H,): how much each half-life says about what comes next, less than 1 together. Fixed thirds of 1, 7
+    and 30 days found NDCG@10 .004 where the learned mixture finds .023 (IFDB: a year counts), and the same where
+    releases drive.
+    """
+    items, at = _once_a_day(log)
+    n = len(log.item_ids)
+    return {
+        "counts": _counts(items, at, n).astype(np.float32),
+        "mixture": _mixture(items, at, n),
+        "until": at[-1:],
+    }
+
+
+def _once_a_day(log: Log) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    day = (log.at // DAY_S).astype(np.int64)
+    key = (day - day.min()) * log.n_users + log.users
+    _, first = np.unique(key * len(log.item_ids) + log.items, return_index=True)
+    first.sort()
+    return log.items[first], log.at[first]
+
+
+def _counts(items: NDArray[np.int32], at: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    ages = at[-1] - at
+    return np.stack([np.bincount(items, fade(ages, days), minlength=n) for days in HALF_LIVES_DAYS])
+
+
+def _mixture(items: NDArray[np.int32], at: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Expectation maximisation over the newest behaviours, with an even chance for every item beside the H."""
+    n_known = len(items) - int(HELD_OUT * len(items))
+    shares = _shares(_counts(items[:n_known], at[:n_known], n))
+    chances = np.vstack([shares, np.full((1, n), 1 / n)])[:, items[n_known:]]
+    weights = np.full(len(chances), 1 / len(chances))
+    for _ in range(N_ROUNDS if chances.size else 0):
+        parts = weights[:, None] * chances
+        weights = (parts / parts.sum(axis=0)).mean(axis=1)
+    known: NDArray[np.float64] = weights[:-1] * len(items) / (len(items) + FEW)
+    return known
+
+
+def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    shares: NDArray[np.float64] = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1e-300)
+    return shares
+
+
+class Trend:
+    name = "trend"
+
+    def __init__(self, arrays: Arrays, positions: Positions, catalogue: Catalogue) -> None:
+        shares = arrays["mixture"] @ _shares(np.asarray(arrays["counts"], dtype=np.float64))
+        known = np.flatnonzero((positions.rows >= 0) & (shares > 0))
+        order = known[np.argsort(-shares[known], kind="stable")]
+        self._rows: Rows = positions.rows[order]
+        self._scores: Floats = shares[order].astype(np.float32)
+        self._confidence = float(arrays["mixture"].sum())
+        self._until = float(arrays["until"][0])
+        self._catalogue = catalogue
+
+    def score(self, query: Query) -> Scored:
+        """Shares of all that is allowed: a popular list knows how little its top says in a large catalogue."""
+        total = float(self._scores @ query.allowed[self._rows])
+        if total <= 0:
+            return NOTHING
+        best = first_allowed(self._rows, query.allowed, query.n)
+        return Scored(self._rows[best], self._scores[best] * np.float32(self._confidence / total))
+
+    def reason(self, query: Query, row: int) -> Reason:
+        recent = 0 <= query.now - self._until < 7 * DAY_S
+        place = next((path_of(category)[0] for category in self._catalogue.items[row].categories), "")
+        text = ("Popular this week" if recent else "Popular lately") + (f" in {place}" if place else "")
+        return Reason("popular", text, (place,) if place else ())

@@ -1,0 +1,31 @@
+"""Words that reasons are made of."""
+
+from __future__ import annotations
+
+from app.domain.item import Item
+
+VERBS = {
+    "purchase": "bought",
+    "add_to_cart": "put in your cart",
+    "view": "looked at",
+    "click": "looked at",
+    "like": "liked",
+    "share": "shared",
+    "comment": "commented on",
+    "rating": "rated",
+    "watch": "watched",
+}
+
+
+def did(type: str) -> str:
+    """What the user did, as in `you ... it`."""
+    return VERBS.get(type, "chose")
+
+
+def name_of(item: Item) -> str:
+    return item.title or item.item_id
+
+
+def days(seconds: float) -> str:
+    n = max(1, round(seconds / 86_400))
+    return "1 day" if n == 1 else f"{n:,} days"

@@ -1,0 +1,38 @@
+"""Items and words that wait for the encoder get their vectors."""
+
+from __future__ import annotations
+
+from app.services.context import Context
+from app.storage.behaviors import save_text_embeddings, texts_to_embed
+from app.storage.items import items_to_embed, save_item_embeddings
+
+# A few seconds of short texts: what is lost when the process dies, and how far progress goes at a time.
+BATCH = 1_000
+
+
+async def embed_texts(ctx: Context) -> int:
+    """One batch of items and one of behaviours; returns how many got a vector, 0 when nothing waits.
+
+    Nothing happens while the encoder is loading. Raises Unavailable when it or the database fails.
+    """
+    if not ctx.encoder.ready:
+        return 0
+    return await _embed_items(ctx) + await _embed_behaviors(ctx)
+
+
+async def _embed_items(ctx: Context) -> int:
+    waiting = await items_to_embed(ctx.db, ctx.encoder.name, BATCH)
+    vectors = await ctx.encoder.encode_raw([text for _, text in waiting])
+    if waiting:
+        found = [(item_id, text, vector) for (item_id, text), vector in zip(waiting, vectors, strict=True)]
+        await save_item_embeddings(ctx.db, ctx.encoder.name, found)
+    return len(waiting)
+
+
+async def _embed_behaviors(ctx: Context) -> int:
+    waiting = await texts_to_embed(ctx.db, ctx.encoder.name, BATCH)
+    vectors = await ctx.encoder.encode_raw([text for *_, text in waiting])
+    if waiting:
+        found = [(user, behavior, vector) for (user, behavior, *_), vector in zip(waiting, vectors, strict=True)]
+        await save_text_embeddings(ctx.db, ctx.encoder.name, found)
+    return len(waiting)

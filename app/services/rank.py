@@ -1,0 +1,117 @@
+"""From a profile to a slate, in memory: filters, candidates, fusion, diversity, reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from app.domain.catalogue import Catalogue, Mask, Rows
+from app.domain.recommendation import Reason, Recommended, Wish
+from app.profiles.decay import HalfLives
+from app.profiles.state import State
+from app.ranking.diversify import diversify
+from app.ranking.explain import contributions, leading
+from app.ranking.filters import filter_items
+from app.retrieval.base import Query, StatementVector, World
+from app.retrieval.fuse import Fused, fuse
+from app.retrieval.query import Taste, build_query
+
+N_CANDIDATES = 150
+# So many of the best are looked at when a slate is mixed.
+N_MIXED = 100
+CATALOGUE = "catalogue"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """`n_filled` of the items, the last ones, came from no source; `dropped` is what each filter kept out."""
+
+    items: tuple[Recommended, ...]
+    n_filled: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Of whom, and when: `state` and `taste` as far as they are known, `now` in seconds since 1970."""
+
+    state: State | None
+    taste: Taste
+    now: float
+    half_lives: HalfLives
+    spoken: StatementVector | None = None
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """Milliseconds by stage."""
+
+    times_ms: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = perf_counter()
+        yield
+        self.times_ms[name] = round(1000 * (perf_counter() - start), 3)
+
+
+def rank(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Ranked:
+    """At most `wish.limit` different, allowed items; as many as the catalogue allows."""
+    with watch.stage("filter"):
+        filtered = filter_items(world.catalogue, wish, moment.state)
+    with watch.stage("retrieve"):
+        n = max(N_CANDIDATES, 2 * wish.limit)
+        query = build_query(moment.taste, filtered.allowed, moment.now, n, moment.half_lives, moment.spoken)
+        fused = fuse([(generator.name, generator.score(query)) for generator in world.generators])
+    with watch.stage("mix"):
+        places = _mixed(world, fused, wish)
+    with watch.stage("explain"):
+        items = _explained(world, query, fused, places, wish)
+        rest = _newest(world.catalogue, filtered.allowed, fused.rows[places], wish.limit - len(items))
+        filled = [_filler(world.catalogue, int(row), len(items) + n, wish) for n, row in enumerate(rest, 1)]
+    return Ranked((*items, *filled), len(filled), filtered.dropped)
+
+
+def _mixed(world: World, fused: Fused, wish: Wish) -> Rows:
+    """Places among the candidates; those beyond the mixed ones follow as they are."""
+    n_mixed = max(N_MIXED, wish.limit) if wish.diversity > 0 else 0
+    head = fused.rows[:n_mixed]
+    places = diversify(fused.scores[:n_mixed], world.space.vectors(head), wish.limit, wish.diversity)
+    rest = np.arange(len(head), len(fused.rows))
+    return np.concatenate([places, rest])[: wish.limit].astype(np.int32)
+
+
+def _explained(world: World, query: Query, fused: Fused, places: Rows, wish: Wish) -> list[Recommended]:
+    generators = {generator.name: generator for generator in world.generators}
+    leaders = leading(fused.parts[:, places]) if len(places) else ()
+    items = []
+    for number, (place, leader) in enumerate(zip(places.tolist(), leaders, strict=True), 1):
+        row, source = int(fused.rows[place]), fused.sources[leader]
+        reason = None if wish.explain == "none" else generators[source].reason(query, row)
+        shares = contributions(fused.sources, fused.parts[:, place]) if wish.explain == "full" else None
+        item_id, score = world.catalogue.items[row].item_id, float(fused.scores[place])
+        items.append(Recommended(item_id, number, score, source, reason, shares))
+    return items
+
+
+def _newest(catalogue: Catalogue, allowed: Mask, taken: Rows, n: int) -> Rows:
+    """Allowed rows that no source spoke for: those published last, then those without a date, latest row first."""
+    if n <= 0:
+        return np.empty(0, dtype=np.int32)
+    free = allowed.copy()
+    free[taken] = False
+    rows = np.flatnonzero(free)
+    published_at = np.nan_to_num(catalogue.published_at[rows], nan=-np.inf)
+    order = np.lexsort((-rows, -published_at))
+    return rows[order[:n]].astype(np.int32)
+
+
+def _filler(catalogue: Catalogue, row: int, number: int, wish: Wish) -> Recommended:
+    dated = bool(np.isfinite(catalogue.published_at[row]))
+    text = "Among the newest of what is left" if dated else "From the rest of the catalogue"
+    reason = None if wish.explain == "none" else Reason("filled", text)
+    return Recommended(catalogue.items[row].item_id, number, 0.0, CATALOGUE, reason)

@@ -1,0 +1,166 @@
+"""What to show somebody next, and why."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from app.domain.behavior import Behavior, Interaction
+from app.domain.errors import Fault, InvalidInput, Unavailable
+from app.domain.recommendation import Slate, Wish
+from app.ingest.clean import clean
+from app.ingest.weigh import weigh
+from app.profiles.fold import fold
+from app.profiles.state import State
+from app.retrieval.base import StatementVector, World
+from app.retrieval.query import NO_TASTE, Taste, direction, taste_of, waits_for_encoder
+from app.services.context import Context
+from app.services.rank import Moment, Ranked, Stopwatch, rank
+from app.services.tastes import kept_taste
+from app.services.user_state import user_state
+
+# A wish in words waits this long for the encoder (one short text takes 5 ms); then it is answered without them.
+ENCODER_LIMIT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Of whom: what is known of them, and why nothing is (`reason`)."""
+
+    user_id: str | None
+    version: int = 0
+    state: State | None = None
+    taste: Taste = NO_TASTE
+    reason: str | None = None
+    degraded: bool = False
+
+
+async def recommend(ctx: Context, user_id: str | None, wish: Wish, at: datetime | None = None) -> Slate:
+    """Everything committed before the call is respected. `at`: as it would have been then, models as they are now.
+
+    Never fails for want of a part: without a database what is popular is shown, without an encoder words are passed
+    over, and the slate says so.
+    """
+    world, watch = ctx.world, Stopwatch()
+    with watch.stage("profile"):
+        known = await _known(ctx, world, user_id, at)
+    return await _slate(ctx, world, known, wish, at or ctx.now(), watch)
+
+
+async def recommend_for(ctx: Context, raws: Sequence[object], wish: Wish) -> Slate:
+    """For behaviours that come with the request; nothing is stored. Raises InvalidInput when one of them is bad."""
+    world, watch = ctx.world, Stopwatch()
+    with watch.stage("profile"):
+        behaviors = _cleaned(ctx, raws)
+        embeddings = await _embedded(ctx, behaviors)
+        state = fold(State(), _interactions(ctx, behaviors, embeddings), ctx.half_lives)
+        taste = taste_of(state, world.catalogue, world.space, ctx.half_lives)
+    return await _slate(ctx, world, _Known(None, 0, state, taste), wish, ctx.now(), watch)
+
+
+async def _known(ctx: Context, world: World, user_id: str | None, at: datetime | None) -> _Known:
+    if user_id is None:
+        return _Known(None)
+    try:
+        user = await user_state(ctx, user_id, at)
+    except Unavailable:
+        return _Known(user_id, reason="database_unavailable", degraded=True)
+    if user is None:
+        return _Known(user_id, reason="user_unknown")
+    if not user.consent:
+        return _Known(user_id, user.version, reason="consent_off")
+    if at is None:
+        taste = kept_taste(world, user_id, user.version, user.state, ctx.half_lives)
+    else:
+        taste = taste_of(user.state, world.catalogue, world.space, ctx.half_lives)
+    return _Known(user_id, user.version, user.state, taste)
+
+
+async def _slate(ctx: Context, world: World, known: _Known, wish: Wish, now: datetime, watch: Stopwatch) -> Slate:
+    spoken = await _spoken(ctx, world, wish)
+    seconds = now.timestamp()
+    ranked = rank(world, wish, Moment(known.state, known.taste, seconds, ctx.half_lives, spoken), watch)
+    unheard = wish.statement is not None and spoken is None
+    waiting = known.state is not None and waits_for_encoder(known.state, ctx.half_lives, seconds)
+    return Slate(
+        recommendation_id="rec_" + secrets.token_hex(12),
+        user_id=known.user_id,
+        scenario=wish.scenario,
+        profile_version=known.version,
+        model_version=world.model_version,
+        generated_at=ctx.now(),
+        degraded=known.degraded or unheard or waiting,
+        fallback_reason=_fallback_reason(known, spoken, ranked),
+        items=ranked.items,
+        timings_ms=watch.times_ms,
+    )
+
+
+def _fallback_reason(known: _Known, spoken: StatementVector | None, ranked: Ranked) -> str | None:
+    """Why the slate is not, or not only, made for this user."""
+    if known.reason is not None:
+        return known.reason
+    if not known.taste.personal and spoken is None:
+        return "no_history"
+    return "few_candidates" if ranked.n_filled else None
+
+
+async def _spoken(ctx: Context, world: World, wish: Wish) -> StatementVector | None:
+    if not wish.statement:
+        return None
+    try:
+        async with asyncio.timeout(ENCODER_LIMIT_S):
+            raw = await ctx.encoder.encode([wish.statement])
+    except (Unavailable, TimeoutError):
+        return None
+    vector = direction(raw[0], world.space)
+    return None if vector is None else StatementVector(vector, 1.0, wish.statement, "wish")
+
+
+def _cleaned(ctx: Context, raws: Sequence[object]) -> list[Behavior]:
+    behaviors: list[Behavior] = []
+    faults: list[Fault] = []
+    now = ctx.now()
+    for index, raw in enumerate(raws):
+        whole = {"user_id": "visitor"} | raw if isinstance(raw, dict) else raw
+        cleaned = clean(whole, ctx.ingest, now)
+        if isinstance(cleaned, Behavior):
+            behaviors.append(cleaned)
+        else:
+            faults += [replace(fault, pointer=f"/behaviors/{index}{fault.pointer}") for fault in cleaned]
+    if faults:
+        raise InvalidInput(
+            "A behaviour in the request is not acceptable.", "Mend what `errors` names.", faults=tuple(faults)
+        )
+    return behaviors
+
+
+async def _embedded(ctx: Context, behaviors: Sequence[Behavior]) -> dict[str, bytes]:
+    """Raw vectors by text; none while the encoder is away."""
+    texts = list(dict.fromkeys(one.text for one in behaviors if one.text))
+    if not texts:
+        return {}
+    try:
+        async with asyncio.timeout(ENCODER_LIMIT_S):
+            return dict(zip(texts, await ctx.encoder.encode_raw(texts), strict=True))
+    except (Unavailable, TimeoutError):
+        return {}
+
+
+def _interactions(ctx: Context, behaviors: Sequence[Behavior], embeddings: dict[str, bytes]) -> list[Interaction]:
+    return [
+        Interaction(
+            seq=seq,
+            behavior_id=one.behavior_id or str(seq),
+            type=one.type,
+            at=one.occurred_at.timestamp(),
+            weight=weigh(ctx.ingest.weights, one.type, one.value),
+            item_id=one.item_id,
+            text=one.text,
+            embedding=embeddings.get(one.text or ""),
+        )
+        for seq, one in enumerate(behaviors, 1)
+    ]

@@ -1,0 +1,121 @@
+"""What an operator may change: environment variables `PORTRAIT_...`, or a file `.env` in the working folder."""
+
+from __future__ import annotations
+
+import ipaddress
+from difflib import get_close_matches
+from os import environ
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from platformdirs import user_data_path
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.domain.errors import Misconfigured
+from app.ingest.rules import IngestRules
+from app.ingest.weigh import BUILT_IN, Weights
+from app.profiles.decay import HalfLives
+
+PREFIX = "PORTRAIT_"
+MIN_KEY = 20  # characters; a key that can be guessed is no key
+
+_Days = Annotated[float, Field(gt=0, le=36_525)]
+_Weight = Annotated[float, Field(ge=-1, le=1)]
+
+
+class Settings(BaseSettings):
+    """Every field is a variable: `api_keys` is PORTRAIT_API_KEYS."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(default_factory=lambda: user_data_path("portrait"), description="Database and artifacts.")
+    database_url: str | None = Field(None, repr=False, description="Postgres 14+; without one `serve` brings its own.")
+    pool_size: int = Field(8, ge=1, le=200, description="Database connections of one process.")
+
+    host: str = Field("127.0.0.1", description="Another address than the loopback needs `api_keys`.")
+    port: int = Field(8000, ge=0, le=65_535)
+    workers: int = Field(1, ge=1, le=64, description="Server processes.")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Separated by commas; none: open.")
+    secret: SecretStr | None = Field(None, description="Signs list cursors; set the same on every machine.")
+
+    encoder_model: str | None = Field(None, description="A sentence-transformers name or folder; none: MiniLM.")
+    encoder_device: str | None = Field(None, description="`cpu` or `cuda`; none: what there is.")
+    encoder_threads: int = Field(1, ge=1, le=256)
+
+    long_half_life_days: _Days = HalfLives().long_days
+    short_half_life_days: _Days = HalfLives().short_days
+    weights: dict[str, _Weight] = Field({}, description="Weights of behaviour types over the built-in ones, as JSON.")
+    rating_max: float = Field(Weights().rating_max, gt=1, le=1_000)
+    retention_days: _Days = IngestRules().retention_days
+    future_minutes: float = Field(IngestRules().future_minutes, ge=0, le=1_440)
+    burst_per_minute: int = Field(IngestRules().burst_per_minute, ge=1)
+    robot_per_day: int = Field(IngestRules().robot_per_day, ge=1)
+    unknown_items: Literal["accept", "refuse"] = "accept"
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("api_keys")
+    @classmethod
+    def _not_guessable(cls, keys: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(key.get_secret_value()) < MIN_KEY for key in keys):
+            raise ValueError(f"an API key needs at least {MIN_KEY} characters")
+        return keys
+
+    @classmethod
+    def load(cls) -> Self:
+        """Reads the environment; raises `Misconfigured` that names the variables and never shows their values."""
+        try:
+            return cls()
+        except ValidationError as error:
+            wrong = "; ".join(f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+            raise Misconfigured("The settings do not hold.", f"Correct {wrong}.") from None
+
+    @property
+    def ingest(self) -> IngestRules:
+        return IngestRules(
+            weights=Weights({**BUILT_IN, **self.weights}, self.rating_max),
+            retention_days=self.retention_days,
+            future_minutes=self.future_minutes,
+            burst_per_minute=self.burst_per_minute,
+            robot_per_day=self.robot_per_day,
+            unknown_items=self.unknown_items,
+        )
+
+    @property
+    def half_lives(self) -> HalfLives:
+        return HalfLives(self.long_half_life_days, self.short_half_life_days)
+
+    @property
+    def artifacts_dir(self) -> Path:
+        return self.data_dir / "artifacts"
+
+    def refuse_open_door(self) -> None:
+        """Raises `Misconfigured` where everybody on a network could use the service without a key."""
+        if self.api_keys or _is_loopback(self.host):
+            return
+        raise Misconfigured(
+            "Without an API key the service listens on this machine only.",
+            f"Set {PREFIX}API_KEYS (a key: `openssl rand -hex 32`), or leave {PREFIX}HOST at 127.0.0.1.",
+        )
+
+
+def misspelt() -> dict[str, str]:
+    """Variables in the environment that look like settings and are none, each with the setting it resembles."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    unknown = [name for name in environ if name.startswith(PREFIX) and name not in known]
+    near = {name: get_close_matches(name, known, n=1, cutoff=0.8) for name in unknown}
+    return {name: matches[0] for name, matches in near.items() if matches}
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

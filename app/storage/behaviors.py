@@ -1,0 +1,118 @@
+"""The log of behaviours, read: by key, by user, as training reads it, and the texts that wait for the encoder.
+
+`append` writes it. A behaviour never changes, but for the vector of its text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from app.domain.behavior import Behavior
+from app.storage.engine import Connection, Database, Row
+
+_FACT = "user_id, behavior_id, type, occurred_at, timed, item_id, text, value, extra::text, flag"
+
+# Three index ranges rather than one `<>`, which no index can serve.
+_WAITING = " UNION ALL ".join(
+    f"(SELECT user_id, behavior_id, seq, text FROM behaviors WHERE text <> '' AND embedded_by {other} LIMIT %(limit)s)"
+    for other in ("IS NULL", "< %(encoder)s", "> %(encoder)s")
+)
+
+
+async def load_behaviors(db: Database, keys: Sequence[tuple[str, str]]) -> list[Behavior]:
+    """The stored behaviours with these (user_id, behavior_id)."""
+
+    async def work(connection: Connection) -> list[Behavior]:
+        cursor = await connection.execute(
+            f"SELECT {_FACT} FROM behaviors JOIN unnest(%s::text[], %s::text[]) AS k(user_id, behavior_id)"
+            " USING (user_id, behavior_id)",
+            [[user_id for user_id, _ in keys], [behavior_id for _, behavior_id in keys]],
+        )
+        return [_behavior(row) for row in await cursor.fetchall()]
+
+    return await db.tried(work)
+
+
+async def list_behaviors(db: Database, user_id: str, before_seq: int | None, limit: int) -> list[tuple[int, Behavior]]:
+    """(seq, behaviour), the latest received first."""
+
+    async def work(connection: Connection) -> list[tuple[int, Behavior]]:
+        cursor = await connection.execute(
+            f"SELECT seq, {_FACT} FROM behaviors WHERE user_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s",
+            [user_id, 2**62 if before_seq is None else before_seq, limit],
+        )
+        return [(seq, _behavior(tuple(fact))) for seq, *fact in await cursor.fetchall()]
+
+    return await db.tried(work)
+
+
+async def count_behaviors(db: Database) -> int:
+    """Exact up to a hundred thousand, Postgres' own estimate beyond."""
+
+    async def work(connection: Connection) -> int:
+        cursor = await connection.execute(
+            "SELECT CASE WHEN c.reltuples > 100000 THEN c.reltuples::bigint ELSE (SELECT count(*) FROM behaviors) END"
+            " FROM pg_class c WHERE c.oid = 'behaviors'::regclass"
+        )
+        (n,) = await cursor.fetchone() or (0,)
+        return int(n)
+
+    return await db.tried(work)
+
+
+async def copy_log(db: Database) -> AsyncIterator[bytes]:
+    """What training reads, as chunks of CSV without a header, by time:
+    user_id, item_id, type, seconds since 1970, value. Flagged behaviours and those without an item stay out.
+    """
+    async with db.connection() as connection, connection.transaction():
+        await connection.execute("SET LOCAL statement_timeout = 0")
+        async with connection.cursor().copy(
+            "COPY (SELECT user_id, item_id, type, extract(epoch FROM occurred_at), value FROM behaviors"
+            " WHERE item_id IS NOT NULL AND flag IS NULL ORDER BY occurred_at) TO STDOUT (FORMAT csv)"
+        ) as copy:
+            async for chunk in copy:
+                yield bytes(chunk)
+
+
+async def texts_to_embed(db: Database, encoder: str, limit: int) -> list[tuple[str, str, int, str]]:
+    """(user_id, behavior_id, seq, text) without a vector, or with one of another encoder."""
+
+    async def work(connection: Connection) -> list[tuple[str, str, int, str]]:
+        cursor = await connection.execute(f"{_WAITING} LIMIT %(limit)s", {"encoder": encoder, "limit": limit})
+        return [(user_id, behavior_id, seq, text) for user_id, behavior_id, seq, text in await cursor.fetchall()]
+
+    return await db.tried(work)
+
+
+async def save_text_embeddings(db: Database, encoder: str, rows: Sequence[tuple[str, str, bytes]]) -> None:
+    """(user_id, behavior_id, raw float16 vector). The users' profiles change, so each gets a new version, and
+    what was folded without the vectors is dropped.
+    """
+    user_ids = [user_id for user_id, _, _ in rows]
+    behavior_ids = [behavior_id for _, behavior_id, _ in rows]
+    vectors = [vector for _, _, vector in rows]
+
+    async def work(connection: Connection) -> None:
+        # Locks the users first, in sorted order as ingest does: `save_checkpoint` waits and then sees a newer version.
+        users = sorted(set(user_ids))
+        await connection.execute("SELECT FROM users WHERE user_id = ANY(%s) ORDER BY user_id FOR UPDATE", [users])
+        await connection.execute(
+            "UPDATE users SET last_seq = last_seq + 1, updated_at = now() WHERE user_id = ANY(%s)", [users]
+        )
+        await connection.execute(
+            "UPDATE behaviors b SET embedding = v.embedding, embedded_by = %s"
+            " FROM unnest(%s::text[], %s::text[], %s::bytea[]) AS v(user_id, behavior_id, embedding)"
+            " WHERE b.user_id = v.user_id AND b.behavior_id = v.behavior_id",
+            [encoder, user_ids, behavior_ids, vectors],
+        )
+        await connection.execute("DELETE FROM checkpoints WHERE user_id = ANY(%s)", [users])
+
+    await db.retried(work)
+
+
+def _behavior(row: Row) -> Behavior:
+    user_id, behavior_id, type_, occurred_at, timed, item_id, text, value, extra, flag = row
+    more: dict[str, Any] = json.loads(extra) if extra else {}
+    return Behavior(user_id, behavior_id, type_, occurred_at, timed, item_id, text, value, flag=flag, **more)

@@ -1,0 +1,130 @@
+"""What a profile is folded from: the user, the latest checkpoint and the log behind it, in one round trip."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from app.storage.engine import Connection, Database, Row
+
+
+class StoredRow(NamedTuple):
+    """One behaviour of a log. `at` is in seconds since 1970; `embedding` the raw float16 vector of `text`."""
+
+    seq: int
+    behavior_id: str
+    type: str
+    at: float
+    item_id: str | None
+    text: str | None
+    value: float | None
+    flag: str | None
+    embedding: bytes | None
+
+
+@dataclass(slots=True)
+class StoredLog:
+    """`rows`, by seq, hold every behaviour behind `checkpoint_seq` (0 and no `state` without a usable checkpoint).
+
+    `last_seq` is the last place handed out: the version of the profile. Not every place holds a behaviour.
+    """
+
+    user_id: str
+    last_seq: int
+    consent: bool
+    attributes: dict[str, Any]
+    updated_at: datetime
+    checkpoint_seq: int
+    state: bytes | None
+    rows: list[StoredRow]
+
+
+# The user comes as a first row with its columns under the names of a behaviour's, marked by a seq below zero: one
+# statement means one snapshot, and a join would repeat the state (some 10 kB) with every row.
+_HEAD = """
+SELECT -1 - last_seq, attributes::text, consent::text, extract(epoch FROM updated_at)::float8, NULL, NULL,
+    checkpoint_seq::float8, NULL, state
+FROM head
+UNION ALL
+SELECT b.seq, b.behavior_id, b.type, extract(epoch FROM b.occurred_at)::float8, b.item_id, b.text, b.value, b.flag,
+    b.embedding
+FROM head JOIN behaviors b USING (user_id)
+"""
+_SINCE_CHECKPOINT = f"""
+WITH head AS MATERIALIZED (
+    SELECT u.*, coalesce(c.seq, 0) AS checkpoint_seq, c.state
+    FROM users u LEFT JOIN checkpoints c ON c.user_id = u.user_id AND c.fold_key = %(fold_key)s
+    WHERE u.user_id = %(user_id)s
+) {_HEAD} WHERE b.user_id = %(user_id)s AND b.seq > head.checkpoint_seq
+"""
+_UNTIL = f"""
+WITH head AS MATERIALIZED (
+    SELECT u.*, 0 AS checkpoint_seq, NULL::bytea AS state FROM users u WHERE u.user_id = %(user_id)s
+) {_HEAD} WHERE b.user_id = %(user_id)s AND b.occurred_at <= %(until)s
+"""
+# The user's row is locked so that a version which came meanwhile (a behaviour, the vector of a text) is not missed.
+_SAVE = """
+INSERT INTO checkpoints AS c (user_id, seq, fold_key, state)
+SELECT user_id, %(seq)s, %(fold_key)s, %(state)s FROM users
+WHERE user_id = %(user_id)s AND last_seq = %(seq)s FOR SHARE
+ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq, fold_key = excluded.fold_key, state = excluded.state
+WHERE c.fold_key <> excluded.fold_key OR c.seq < excluded.seq
+"""
+
+
+async def load_log(db: Database, user_id: str, fold_key: str) -> StoredLog | None:
+    """The rows behind the user's checkpoint, or all of them when it was folded by other rules."""
+    return await _load(db, user_id, _SINCE_CHECKPOINT, {"user_id": user_id, "fold_key": fold_key})
+
+
+async def load_log_until(db: Database, user_id: str, until: datetime) -> StoredLog | None:
+    """The behaviours that had occurred by then, without a checkpoint; `last_seq` is the last place among them."""
+    log = await _load(db, user_id, _UNTIL, {"user_id": user_id, "until": until})
+    if log is not None:
+        log.last_seq = log.rows[-1].seq if log.rows else 0
+    return log
+
+
+async def save_checkpoint(db: Database, user_id: str, seq: int, fold_key: str, state: bytes) -> None:
+    """Keeps a state that holds the whole log as it was at version `seq` (`StoredLog.last_seq`).
+
+    Passed over when the user has another version by now: the next reader will try again.
+    """
+
+    async def work(connection: Connection) -> None:
+        await connection.execute(
+            _SAVE, {"user_id": user_id, "seq": seq, "fold_key": fold_key, "state": state}, binary=True
+        )
+
+    await db.tried(work)
+
+
+async def _load(db: Database, user_id: str, query: str, arguments: dict[str, object]) -> StoredLog | None:
+    async def work(connection: Connection) -> list[Row]:
+        cursor = await connection.execute(query, arguments, binary=True)
+        return await cursor.fetchall()
+
+    found = await db.tried(work)
+    found.sort(key=_seq)
+    return _log(user_id, found[0], found[1:]) if found else None
+
+
+def _log(user_id: str, head: Row, rows: list[Row]) -> StoredLog:
+    seq, attributes, consent, updated_at, _, _, checkpoint_seq, _, state = head
+    return StoredLog(
+        user_id=user_id,
+        last_seq=-1 - seq,
+        consent=consent == "true",
+        attributes=json.loads(attributes),
+        updated_at=datetime.fromtimestamp(updated_at, UTC),
+        checkpoint_seq=int(checkpoint_seq),
+        state=state,
+        rows=[StoredRow._make(row) for row in rows],
+    )
+
+
+def _seq(row: Row) -> int:
+    seq: int = row[0]
+    return seq
