@@ -118,7 +118,7 @@ def set_up_logs(settings: Settings) -> None:
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     logging.getLogger("uvicorn.access").disabled = True  # its lines are addresses, and those hold ids of users
-    for chatty in ("alembic", "sentence_transformers", "transformers", "psycopg.pool"):
+    for chatty in ("alembic", "faiss", "sentence_transformers", "transformers", "psycopg.pool"):
         logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
     for name, meant in misspelt().items():
         log.warning("unknown_setting", name=name, hint=f"Did you mean {meant}?")

@@ -48,8 +48,11 @@ class FacetTree:
         return number
 
     def count(self, numbers: Numbers, by: int) -> None:
-        """Adds `by` to the sizes of an item's facets; negative numbers are empty places."""
-        self._sizes[numbers[numbers >= 0]] += by
+        """Adds `by` to the sizes of one item's facets; the empty places (-1) come last."""
+        for number in numbers.tolist():
+            if number < 0:
+                break
+            self._sizes[number] += by
 
     def _grow(self) -> None:
         n = self.n_facets

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from app.domain.errors import PortraitError
+from app.jobs.news import RetrainOnNews
 from app.services.context import Context
 from app.services.embed_texts import embed_texts
 from app.services.publish_space import publish_space
-from app.services.retrain import retrain
+
+MOST_S = 60.0
 
 
 @dataclass(slots=True)
 class Step:
-    """One job. `every_s` is the pause after it found nothing to do, or failed; after success it is asked again.
+    """One job. `every_s` is the pause after it found nothing to do; after success it is asked again at once.
 
-    A step that goes on failing is tried less often, up to every `MOST_S` seconds.
+    A step that goes on failing is tried less and less often, down to every `MOST_S` seconds.
     """
 
     name: str
     run: Callable[[Context], Awaitable[int | None]]
     every_s: float
     due_at: float = 0.0
-    n_failures: int = field(default=0)
+    n_failures: int = 0
 
     def done(self, result: int | None, at: float) -> None:
         self.n_failures = 0
@@ -37,13 +39,10 @@ class Step:
         return f"{self.name} failed, again in {self.due_at - at:.0f} s: {said}"
 
 
-MOST_S = 60.0
-
-
 def steps() -> list[Step]:
     """In this order: a space is made of vectors, and what is learned from behaviours comes last."""
     return [
         Step("embed_texts", embed_texts, every_s=1.0),
         Step("publish_space", publish_space, every_s=5.0),
-        Step("retrain", retrain, every_s=10.0),
+        Step("retrain", RetrainOnNews(), every_s=10.0),
     ]

@@ -30,6 +30,7 @@ class Attention:
 
     at: float
     tallies: list[Tally]  # N
+    first_at: Floats  # (N,)
     last_at: Floats  # (N,)
     pair_items: Ints  # (E,) places among the N
     pair_facets: Ints  # (E,) places among the F
@@ -68,6 +69,7 @@ def attention_of(
     return Attention(
         at,
         tallies,
+        np.array([tally.first_at for tally in tallies]),
         times,
         items,
         places,

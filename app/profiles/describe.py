@@ -24,6 +24,7 @@ _VERBS = {
     "view": "Looks mostly at",
     "click": "Looks mostly at",
 }
+_KINDS = ("category:", "cluster:")  # what things are; brands and the like are left to the list of interests
 _SAYINGS = {"search": "searched for", "comment": "commented", "review": "wrote"}
 
 
@@ -57,7 +58,8 @@ def _beginning(state: State) -> Iterator[Claim]:
 
 
 def _turns_to(state: State, interests: Sequence[Interest]) -> Iterator[Claim]:
-    steady = [one for one in interests if one.trend != "rising"][:N_NAMED] or list(interests[:N_NAMED])
+    interests = [one for one in interests if one.facet.startswith(_KINDS)] or interests
+    steady = [one for one in interests if one.trend == "steady"][:N_NAMED] or list(interests[:N_NAMED])
     if steady:
         yield _claim(f"{_verb(state)} {_listed(steady)}.", steady)
 

@@ -20,23 +20,21 @@ from app.profiles.sums import Floats
 
 N_INTERESTS = 12
 N_AVOIDS = 6
-N_ATTRIBUTES = 2
 MIN_SHARE = 0.02
+# A single behaviour makes a line where it is at least this share of all, and of the step above.
+ALONE = 0.1
+ALONE_BELOW = 0.5
 # A brand or another attribute is worth a line only when it is a habit of its own beside the categories.
+N_ATTRIBUTES = 2
 ATTRIBUTE_SHARE = 0.25
 ATTRIBUTE_LIFT = 1.5
+ATTRIBUTE_N = 3
 # Attention taken as given: about one item's, spread like the catalogue.
 PRIOR = 1.0
-# What a line of the profile costs, in nats; without it heavy users would be told in the finest steps only.
-LINE_COST = 0.02
 # Keeps a facet that all items carry just above nothing, so that a catalogue of one category has a profile too.
 COMMON = 0.01
 # The short horizon reaches this many short half-lives back: 1/16 is left by then.
 SHORT_REACH = 4
-# The short sums beside what the long horizon lets expect, in spreads of a count; the noise is that of half an item.
-RISING_FROM = 0.8
-FALLING_FROM = -0.6
-TREND_NOISE = 0.5
 
 
 def interests_of(
@@ -46,108 +44,103 @@ def interests_of(
 
     What tells most is the facet's part of the relative entropy between user and catalogue, share * ln(share / base).
     """
-    attention = attention_of(state, catalogue, space, half_lives, now)
-    if attention is None:
+    of = attention_of(state, catalogue, space, half_lives, now)
+    if of is None:
         return (), ()
-    horizon_at = attention.at - SHORT_REACH * half_lives.short_days * DAY_S
-    teller = _Teller(attention, catalogue, space, horizon_at)
-    return teller.interests(), teller.avoids()
+    away = of.refused >= np.maximum(of.long, 1e-9)  # as much refused as sought is no interest
+    n_positive = np.array([tally.n_positive for tally in of.tallies])
+    n_negative = np.array([tally.n_negative for tally in of.tallies])
+    sought = _lines(of, _Side(of.long, of.total_long, n_positive, ~away), N_INTERESTS)
+    shunned = _lines(of, _Side(of.refused, of.total_refused, n_negative, away), N_AVOIDS)
+    horizon_at = of.at - SHORT_REACH * half_lives.short_days * DAY_S
 
-
-class _Teller:
-    """Picks facets of one user and tells them as interests or avoids."""
-
-    def __init__(self, attention: Attention, catalogue: Catalogue, space: ItemSpace, horizon_at: float) -> None:
-        self._of = attention
-        self._catalogue = catalogue
-        self._space = space
-        self._horizon_at = horizon_at
-        # As much refused as sought is no interest.
-        self._turned_away = attention.refused >= np.maximum(attention.long, 1e-9)
-
-    def interests(self) -> tuple[Interest, ...]:
-        of = self._of
-        gains = _gains(of.long, of.total_long, of.base)
-        share = of.long / (of.total_long or 1.0)
-        wanted = (share >= MIN_SHARE) & (gains > 0) & ~self._turned_away
-        picked = _picked(of, gains, share, wanted)
-        backing = _backing(of, picked, np.array([tally.n_positive for tally in of.tallies]))
-        return tuple(
-            self._tell(place, float(share[place]), _trend(of, place), one)
-            for place, one in zip(picked.tolist(), backing, strict=True)
-        )
-
-    def avoids(self) -> tuple[Interest, ...]:
-        of = self._of
-        gains = _gains(of.refused, of.total_refused, of.base)
-        share = of.refused / (of.total_refused or 1.0)
-        picked = _picked(of, gains, share, (share >= MIN_SHARE) & self._turned_away & (of.refused > 0))[:N_AVOIDS]
-        backing = _backing(of, picked, np.array([tally.n_negative for tally in of.tallies]))
-        return tuple(
-            self._tell(place, float(share[place]), "steady", one)
-            for place, one in zip(picked.tolist(), backing, strict=True)
-        )
-
-    def _tell(self, place: int, share: float, trend: Trend, backing: _Backing) -> Interest:
-        facet = facet_name(self._catalogue, self._space, int(self._of.facets[place]))
+    def told(line: _Line, trend: Trend) -> Interest:
+        facet = facet_name(catalogue, space, int(of.facets[line.place]))
         return Interest(
             facet=facet,
             label=label_of(facet),
-            weight=round(share, 4),
-            horizon=self._horizon(backing),
+            weight=line.share,
+            horizon=_horizon(line, horizon_at),
             trend=trend,
-            n_evidence=backing.n,
-            last_at=datetime.fromtimestamp(backing.last_at, UTC),
+            n_evidence=line.n,
+            last_at=datetime.fromtimestamp(line.last_at, UTC),
         )
 
-    def _horizon(self, backing: _Backing) -> Horizon:
-        if backing.last_at < self._horizon_at:
-            return "long"
-        return "short" if backing.first_at >= self._horizon_at else "both"
+    return (
+        tuple(told(line, _trend(of, line)) for line in sought),
+        tuple(told(line, "steady") for line in shunned),
+    )
 
 
-class _Backing(NamedTuple):
-    """How many behaviours stand behind a facet, and when the first and the last of them were."""
+class _Side(NamedTuple):
+    """One way to look at the facets: (F,) values and their total, (N,) behaviours per item, (F,) facets in question."""
 
+    values: Floats
+    total: float
+    counts: Ints
+    open: NDArray[np.bool_]
+
+
+class _Line(NamedTuple):
+    """A facet that gets a line: its place in `Attention`, its share, and what stands behind it."""
+
+    place: int
+    share: float
     n: int
     first_at: float
     last_at: float
 
 
-def _gains(sums: Floats, total: float, base: Floats) -> Floats:
-    """(F,) what each facet adds to the relative entropy, in nats; negative for less than the catalogue explains."""
-    share = (sums + PRIOR * base) / (total + PRIOR)
-    gains: Floats = share * np.log(share / base * (1 + COMMON))
-    return gains
+def _lines(of: Attention, side: _Side, limit: int) -> list[_Line]:
+    if side.total <= 0:
+        return []
+    share = side.values / side.total
+    n = np.bincount(of.pair_facets, side.counts[of.pair_items], len(share)).astype(np.int64)
+    expected = (side.values + PRIOR * of.base) / (side.total + PRIOR)
+    lift = expected / of.base
+    gains = expected * (np.log(lift) + COMMON)
+    telling = side.open & (gains > 0) & (share >= MIN_SHARE) & _supported(of, share, n)
+    habits = telling & (of.depths == 0) & (share >= ATTRIBUTE_SHARE) & (lift >= ATTRIBUTE_LIFT) & (n >= ATTRIBUTE_N)
+    order = np.argsort(-gains, kind="stable")
+    steps = order[cut(share, of.base, telling, of.parents, of.depths)[order]]
+    places = np.concatenate([order[habits[order]][:N_ATTRIBUTES], steps])[:limit]
+    places = places[np.argsort(-gains[places], kind="stable")]
+    return _backed(of, places, share, n, side.counts)
 
 
-def _picked(of: Attention, gains: Floats, share: Floats, wanted: NDArray[np.bool_]) -> Ints:
-    """Places of the facets to tell, the most telling first: a cut through the categories, and strong attributes."""
-    in_cut = cut(np.where(wanted, gains, 0.0), of.parents, of.depths, LINE_COST) & wanted
-    strong = (of.depths == 0) & wanted & (share >= ATTRIBUTE_SHARE) & (share >= ATTRIBUTE_LIFT * of.base)
-    categories = _by_gain(np.flatnonzero(in_cut), gains)
-    attributes = _by_gain(np.flatnonzero(strong), gains)[:N_ATTRIBUTES]
-    return _by_gain(np.concatenate([categories[: N_INTERESTS - len(attributes)], attributes]), gains)
+def _supported(of: Attention, share: Floats, n: Ints) -> NDArray[np.bool_]:
+    """A single behaviour speaks for a facet only where it is a good part of all there is."""
+    alone = np.where(of.parents >= 0, np.maximum(ALONE, ALONE_BELOW * share[of.parents]), ALONE)
+    supported: NDArray[np.bool_] = n > np.where(share >= alone, 0, 1)
+    return supported
 
 
-def _by_gain(places: Ints, gains: Floats) -> Ints:
-    return places[np.lexsort((places, -gains[places]))]
+def _backed(of: Attention, places: Ints, share: Floats, n: Ints, counts: Ints) -> list[_Line]:
+    """Adds the first and the last time of the items behind each facet."""
+    slots = np.full(len(share), -1)
+    slots[places] = np.arange(len(places))
+    mine = slots[of.pair_facets]
+    pairs = np.flatnonzero((mine >= 0) & (counts[of.pair_items] > 0))
+    mine, items = mine[pairs], of.pair_items[pairs]
+    first = np.full(len(places), np.inf)
+    last = np.full(len(places), -np.inf)
+    np.minimum.at(first, mine, of.first_at[items])
+    np.maximum.at(last, mine, of.last_at[items])
+    columns = (places, share[places], n[places], first, last)
+    return [_Line._make(line) for line in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _backing(of: Attention, picked: Ints, counts: NDArray[np.integer]) -> list[_Backing]:
-    firsts = np.array([tally.first_at for tally in of.tallies])
-    result = []
-    for place in picked.tolist():
-        items = of.pair_items[of.pair_facets == place]
-        items = items[counts[items] > 0]
-        result.append(_Backing(int(counts[items].sum()), float(firsts[items].min()), float(of.last_at[items].max())))
-    return result
+def _horizon(line: _Line, horizon_at: float) -> Horizon:
+    if line.first_at >= horizon_at:
+        return "short"
+    return "both" if line.last_at >= horizon_at else "long"
 
 
-def _trend(of: Attention, place: int) -> Trend:
-    """Its share of the short horizon beside that of the long one, by more than chance of a few items allows."""
-    expected = of.total_short * of.long[place] / of.total_long
-    lead = float(of.short[place] - expected) / sqrt(expected + TREND_NOISE)
-    if lead >= RISING_FROM:
+def _trend(of: Attention, line: _Line) -> Trend:
+    """Compares the short horizon with what the long one lets expect; one standard deviation (Poisson) is a change."""
+    seen = float(of.short[line.place])
+    expected = line.share * of.total_short
+    spread = sqrt(expected + 1.0)
+    if seen > max(1.5 * expected, expected + spread):
         return "rising"
-    return "falling" if lead <= FALLING_FROM else "steady"
+    return "falling" if seen < min(expected / 1.5, expected - spread) else "steady"

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from app.domain.catalogue import Catalogue, Mask, Rows
 from app.domain.item import path_of
-from app.domain.recommendation import Seen, Wish
-from app.profiles.state import State, Tally
+from app.domain.recommendation import Wish
+from app.profiles.state import State
 
 LONGEST_FACET = 40
 
@@ -23,7 +22,29 @@ class Filtered:
     dropped: dict[str, int]
 
 
-def filter_items(catalogue: Catalogue, wish: Wish, state: State | None) -> Filtered:
+@dataclass(frozen=True, slots=True)
+class Had:
+    """Rows of what a user turned to in any way, bought, and refused (more was said against it than for it)."""
+
+    seen: Rows
+    purchased: Rows
+    refused: Rows
+
+
+_NONE = np.empty(0, dtype=np.int32)
+HAD_NOTHING = Had(_NONE, _NONE, _NONE)
+
+
+def had_by(state: State, catalogue: Catalogue) -> Had:
+    rows = catalogue.rows(state.items)
+    tallies = state.items.values()
+    seen = [tally.n_positive > 0 or tally.n_negative > 0 for tally in tallies]
+    purchased = [tally.n_purchases > 0 for tally in tallies]
+    refused = [tally.negative > tally.long for tally in tallies]
+    return Had(*(rows[np.array(mask, dtype=np.bool_) & (rows >= 0)] for mask in (seen, purchased, refused)))
+
+
+def filter_items(catalogue: Catalogue, wish: Wish, had: Had) -> Filtered:
     """Rules from the coarsest to the most personal; ids that the catalogue does not know allow and forbid nothing."""
     allowed = catalogue.available.copy()
     dropped = {"unavailable": len(allowed) - int(allowed.sum())}
@@ -34,9 +55,8 @@ def filter_items(catalogue: Catalogue, wish: Wish, state: State | None) -> Filte
     for name, value in wish.attributes.items():
         _keep(allowed, _with_attribute(catalogue, allowed, name, value), "other_attributes", dropped)
     _hide(allowed, catalogue.rows(wish.exclude), "excluded", dropped)
-    if state is not None:
-        _hide(allowed, catalogue.rows(_refused(state)), "refused", dropped)
-        _hide(allowed, catalogue.rows(_seen(state, wish.seen)), "seen", dropped)
+    _hide(allowed, had.refused, "refused", dropped)
+    _hide(allowed, {"exclude": had.seen, "purchased": had.purchased, "include": _NONE}[wish.seen], "seen", dropped)
     return Filtered(allowed, {rule: n for rule, n in dropped.items() if n})
 
 
@@ -55,23 +75,6 @@ def in_category(catalogue: Catalogue, n_rows: int, category: str) -> Mask:
     return mask
 
 
-def refuses(tally: Tally) -> bool:
-    """More was said against the item than for it, both faded alike."""
-    return tally.negative > tally.long
-
-
-def _refused(state: State) -> Iterable[str]:
-    return [item_id for item_id, tally in state.items.items() if refuses(tally)]
-
-
-def _seen(state: State, policy: Seen) -> Iterable[str]:
-    if policy == "include":
-        return ()
-    if policy == "purchased":
-        return [item_id for item_id, tally in state.items.items() if tally.n_purchases]
-    return [item_id for item_id, tally in state.items.items() if tally.n_positive or tally.n_negative]
-
-
 def _keep(allowed: Mask, wanted: Mask, rule: str, dropped: dict[str, int]) -> None:
     before = int(allowed.sum())
     allowed &= wanted
@@ -79,10 +82,12 @@ def _keep(allowed: Mask, wanted: Mask, rule: str, dropped: dict[str, int]) -> No
 
 
 def _hide(allowed: Mask, rows: Rows, rule: str, dropped: dict[str, int]) -> None:
+    if not len(rows):
+        return
     rows = rows[(rows >= 0) & (rows < len(allowed))]
-    rows = np.unique(rows[allowed[rows]])
+    before = int(allowed.sum())
     allowed[rows] = False
-    dropped[rule] = len(rows)
+    dropped[rule] = before - int(allowed.sum())
 
 
 def _among(n_rows: int, rows: Rows) -> Mask:

@@ -111,8 +111,8 @@ class Generator(Protocol):
     def score(self, query: Query) -> Scored:
         """At most about `query.n` allowed items; `NOTHING` where this source has nothing to say."""
 
-    def reason(self, query: Query, row: int) -> Reason:
-        """Why this source would show the item, in words a user understands."""
+    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
+        """Why this source would show each of the (N,) items that it scored, in words a user understands."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)

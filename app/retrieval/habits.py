@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.catalogue import Rows
 from app.domain.recommendation import Reason
 from app.profiles.decay import DAY_S
 from app.retrieval.base import NOTHING, Habits, Query, Scored
@@ -32,15 +33,18 @@ class BuyAgain:
         scores = habits.strength * dueness(habits, query.now)
         return shares(best_of(habits.rows[here], scores[here].astype(np.float32), query.n), POWER)
 
-    def reason(self, query: Query, row: int) -> Reason:
+    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         habits = query.habits
-        place = int(np.flatnonzero(habits.rows == row)[0])
-        ago = days(query.now - habits.last_at[place])
-        if habits.n_purchases[place] < 2:
-            return Reason("buy_again", f"You bought it {ago} ago")
-        period = days(float(periods(habits, query.now)[place]))
-        every = "day" if period == "1 day" else period
-        return Reason("buy_again", f"You buy it about every {every}; the last time was {ago} ago")
+        ago, every = query.now - habits.last_at, periods(habits, query.now)
+        places = [int(np.flatnonzero(habits.rows == row)[0]) for row in rows]
+        return [_reason(habits.n_purchases[place], ago[place], every[place]) for place in places]
+
+
+def _reason(n_purchases: int, ago_s: float, period_s: float) -> Reason:
+    if n_purchases < 2:
+        return Reason("buy_again", f"You bought it {days(ago_s)} ago")
+    period = days(period_s).removeprefix("1 ")
+    return Reason("buy_again", f"You buy it about every {period}; the last time was {days(ago_s)} ago")
 
 
 def periods(habits: Habits, now: float) -> NDArray[np.float64]:

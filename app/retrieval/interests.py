@@ -37,21 +37,23 @@ class Interests:
         vectors = np.stack([interest.vector for interest in query.interests[: len(rows)]])
         return self._space.search(vectors, query.n, query.allowed)
 
-    def reason(self, query: Query, row: int) -> Reason:
-        interest, cosines = self._nearest(query, row)
+    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
+        interests = query.interests[: len(query.near[0])]
+        directions = np.stack([interest.vector * interest.weight**0.5 for interest in interests])
+        vectors = self._space.vectors(rows)
+        pulls = np.nan_to_num(vectors @ directions.T, nan=-1.0)
+        return [
+            self._reason(interests[number], row, vector)
+            for number, row, vector in zip(pulls.argmax(axis=1), rows.tolist(), vectors, strict=True)
+        ]
+
+    def _reason(self, interest: InterestVector, row: int, vector: Vectors) -> Reason:
         shared = self._shared_step(row, interest.rows)
         if shared:
             return Reason("interest", f"Because you are into {shared}", (shared,))
+        cosines = np.nan_to_num(self._space.vectors(interest.rows) @ vector, nan=-1.0)
         closest = self._catalogue.items[interest.rows[int(cosines.argmax())]]
         return Reason("similar", f"Close to {name_of(closest)}, which you know", (closest.item_id,))
-
-    def _nearest(self, query: Query, row: int) -> tuple[InterestVector, np.ndarray]:
-        """The interest that speaks most for the item, and (N,) cosines of the interest's items with it."""
-        vector = self._space.vectors(np.array([row], dtype=np.int32))[0]
-        pulls = [float(one.vector @ vector) * one.weight**0.5 for one in query.interests[: len(query.near[0])]]
-        interest = query.interests[int(np.nan_to_num(np.array(pulls), nan=-1.0).argmax())]
-        cosines = np.nan_to_num(self._space.vectors(interest.rows) @ vector, nan=-1.0)
-        return interest, cosines
 
     def _shared_step(self, row: int, rows: Rows) -> str:
         """The last step of a category of the item that at least a third of the interest (and two items) shares."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.catalogue import Catalogue
+from app.domain.catalogue import Catalogue, Rows
 from app.domain.recommendation import Reason
 from app.retrieval.artifact import Arrays, Positions
 from app.retrieval.base import Floats, Log, Query, Scored
@@ -102,11 +102,16 @@ class Neighbours:
         found = found[query.allowed[self._positions.rows[found]]]
         return shares(best_of(self._positions.rows[found], sums[found].astype(np.float32), query.n), POWER)
 
-    def reason(self, query: Query, row: int) -> Reason:
+    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         positions, weights, places = self._past(query)
-        here = self._neighbours[positions] == self._positions.of(np.array([row], dtype=np.int32))[0]
-        votes = (self._similarities[positions] * here).max(axis=1) * weights
-        place = int(places[int(votes.argmax())])
+        neighbours, votes = self._neighbours[positions], self._similarities[positions] * weights[:, None]
+        strongest = [
+            int(places[int((votes * (neighbours == position)).max(axis=1).argmax())])
+            for position in self._positions.of(rows)
+        ]
+        return [self._reason(query, place) for place in strongest]
+
+    def _reason(self, query: Query, place: int) -> Reason:
         item = self._catalogue.items[query.past[place]]
         return Reason("because_of", f"Because you {did(query.types[place])} {name_of(item)}", (item.item_id,))
 

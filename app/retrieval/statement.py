@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.domain.catalogue import ItemSpace
+from app.domain.catalogue import ItemSpace, Rows
 from app.domain.recommendation import Reason
-from app.retrieval.base import NOTHING, Query, Scored
+from app.retrieval.base import NOTHING, Query, Scored, StatementVector
 from app.retrieval.select import best_of_each, softmax
 
 _VERBS = {"search": "searched for", "comment": "wrote", "review": "wrote", "wish": "asked for"}
@@ -27,8 +27,12 @@ class Statements:
         best = best_of_each(rows.ravel(), (cosines * weights[:, None]).ravel(), query.n)
         return softmax(best, confidence=min(1.0, float(weights.max())))
 
-    def reason(self, query: Query, row: int) -> Reason:
-        vector = self._space.vectors(np.array([row], dtype=np.int32))[0]
-        said = max(query.statements, key=lambda one: float(np.nan_to_num(one.vector @ vector, nan=-1.0)) * one.weight)
-        words = said.text if len(said.text) <= 60 else said.text[:57].rstrip() + "..."
-        return Reason("statement", f'Because you {_VERBS.get(said.type, "said")} "{words}"', (said.text,))
+    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
+        directions = np.stack([statement.vector * statement.weight for statement in query.statements])
+        pulls = np.nan_to_num(self._space.vectors(rows) @ directions.T, nan=-1.0)
+        return [_reason(query.statements[number]) for number in pulls.argmax(axis=1)]
+
+
+def _reason(said: StatementVector) -> Reason:
+    words = said.text if len(said.text) <= 60 else said.text[:57].rstrip() + "..."
+    return Reason("statement", f'Because you {_VERBS.get(said.type, "said")} "{words}"', (said.text,))

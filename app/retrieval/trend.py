@@ -89,7 +89,10 @@ class Trend:
         best = first_allowed(self._rows, query.allowed, query.n)
         return Scored(self._rows[best], self._scores[best] * np.float32(self._confidence / total))
 
-    def reason(self, query: Query, row: int) -> Reason:
+    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
+        return [self._reason(query, row) for row in rows.tolist()]
+
+    def _reason(self, query: Query, row: int) -> Reason:
         recent = 0 <= query.now - self._until < 7 * DAY_S
         place = next((path_of(category)[0] for category in self._catalogue.items[row].categories), "")
         text = ("Popular this week" if recent else "Popular lately") + (f" in {place}" if place else "")

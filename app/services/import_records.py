@@ -91,7 +91,8 @@ async def import_records(ctx: Context, source: Source, rejects: Rejects, watch: 
         receipt = await record_behaviors(ctx, _raws(batch))
         report.behaviors.added += receipt.accepted
         report.behaviors.known += receipt.duplicates
-        for warning in receipt.warnings:
+        # This process holds no catalogue, so it would call every item unknown.
+        for warning in (one for one in receipt.warnings if one.code != "item_unknown"):
             report.warnings.setdefault(warning.code, f"{warning.detail} {warning.hint}")
         return [_refused(one.fault) for one in receipt.rejected]
 

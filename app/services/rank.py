@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.domain.catalogue import Catalogue, Mask, Rows
 from app.domain.recommendation import Reason, Recommended, Wish
 from app.profiles.decay import HalfLives
-from app.profiles.state import State
 from app.ranking.diversify import diversify
 from app.ranking.explain import contributions, leading
 from app.ranking.filters import filter_items
 from app.retrieval.base import Query, StatementVector, World
 from app.retrieval.fuse import Fused, fuse
-from app.retrieval.query import Taste, build_query
+from app.retrieval.query import build_query
+from app.services.tastes import Leanings
 
 N_CANDIDATES = 150
 # So many of the best are looked at when a slate is mixed.
@@ -37,10 +38,9 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Of whom, and when: `state` and `taste` as far as they are known, `now` in seconds since 1970."""
+    """For whom, and when: `now` is in seconds since 1970, `spoken` what the request says in words."""
 
-    state: State | None
-    taste: Taste
+    leanings: Leanings
     now: float
     half_lives: HalfLives
     spoken: StatementVector | None = None
@@ -62,10 +62,10 @@ class Stopwatch:
 def rank(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Ranked:
     """At most `wish.limit` different, allowed items; as many as the catalogue allows."""
     with watch.stage("filter"):
-        filtered = filter_items(world.catalogue, wish, moment.state)
+        filtered = filter_items(world.catalogue, wish, moment.leanings.had)
     with watch.stage("retrieve"):
         n = max(N_CANDIDATES, 2 * wish.limit)
-        query = build_query(moment.taste, filtered.allowed, moment.now, n, moment.half_lives, moment.spoken)
+        query = build_query(moment.leanings.taste, filtered.allowed, moment.now, n, moment.half_lives, moment.spoken)
         fused = fuse([(generator.name, generator.score(query)) for generator in world.generators])
     with watch.stage("mix"):
         places = _mixed(world, fused, wish)
@@ -86,16 +86,30 @@ def _mixed(world: World, fused: Fused, wish: Wish) -> Rows:
 
 
 def _explained(world: World, query: Query, fused: Fused, places: Rows, wish: Wish) -> list[Recommended]:
-    generators = {generator.name: generator for generator in world.generators}
-    leaders = leading(fused.parts[:, places]) if len(places) else ()
-    items = []
-    for number, (place, leader) in enumerate(zip(places.tolist(), leaders, strict=True), 1):
-        row, source = int(fused.rows[place]), fused.sources[leader]
-        reason = None if wish.explain == "none" else generators[source].reason(query, row)
-        shares = contributions(fused.sources, fused.parts[:, place]) if wish.explain == "full" else None
-        item_id, score = world.catalogue.items[row].item_id, float(fused.scores[place])
-        items.append(Recommended(item_id, number, score, source, reason, shares))
-    return items
+    parts, rows = fused.parts[:, places], fused.rows[places]
+    leaders = leading(parts) if len(places) else np.empty(0, dtype=np.int64)
+    reasons = {} if wish.explain == "none" else _reasons(world, query, rows, leaders)
+    return [
+        Recommended(
+            item_id=world.catalogue.items[row].item_id,
+            rank=place + 1,
+            score=float(fused.scores[places[place]]),
+            source=fused.sources[leaders[place]],
+            reason=reasons.get(row),
+            contributions=contributions(fused.sources, parts[:, place]) if wish.explain == "full" else None,
+        )
+        for place, row in enumerate(rows.tolist())
+    ]
+
+
+def _reasons(world: World, query: Query, rows: Rows, leaders: NDArray[np.int64]) -> dict[int, Reason]:
+    """By row, each in the words of the source that leads."""
+    found: dict[int, Reason] = {}
+    for number, generator in enumerate(world.generators):
+        led = rows[leaders == number]
+        if len(led):
+            found.update(zip(led.tolist(), generator.reasons(query, led), strict=True))
+    return found
 
 
 def _newest(catalogue: Catalogue, allowed: Mask, taken: Rows, n: int) -> Rows:

@@ -16,10 +16,10 @@ from app.ingest.weigh import weigh
 from app.profiles.fold import fold
 from app.profiles.state import State
 from app.retrieval.base import StatementVector, World
-from app.retrieval.query import NO_TASTE, Taste, direction, taste_of, waits_for_encoder
+from app.retrieval.query import direction, waits_for_encoder
 from app.services.context import Context
 from app.services.rank import Moment, Ranked, Stopwatch, rank
-from app.services.tastes import kept_taste
+from app.services.tastes import NO_LEANINGS, Leanings, kept_leanings, leanings_of
 from app.services.user_state import user_state
 
 # A wish in words waits this long for the encoder (one short text takes 5 ms); then it is answered without them.
@@ -33,7 +33,7 @@ class _Known:
     user_id: str | None
     version: int = 0
     state: State | None = None
-    taste: Taste = NO_TASTE
+    leanings: Leanings = NO_LEANINGS
     reason: str | None = None
     degraded: bool = False
 
@@ -57,8 +57,8 @@ async def recommend_for(ctx: Context, raws: Sequence[object], wish: Wish) -> Sla
         behaviors = _cleaned(ctx, raws)
         embeddings = await _embedded(ctx, behaviors)
         state = fold(State(), _interactions(ctx, behaviors, embeddings), ctx.half_lives)
-        taste = taste_of(state, world.catalogue, world.space, ctx.half_lives)
-    return await _slate(ctx, world, _Known(None, 0, state, taste), wish, ctx.now(), watch)
+        leanings = leanings_of(world, state, ctx.half_lives)
+    return await _slate(ctx, world, _Known(None, 0, state, leanings), wish, ctx.now(), watch)
 
 
 async def _known(ctx: Context, world: World, user_id: str | None, at: datetime | None) -> _Known:
@@ -73,16 +73,16 @@ async def _known(ctx: Context, world: World, user_id: str | None, at: datetime |
     if not user.consent:
         return _Known(user_id, user.version, reason="consent_off")
     if at is None:
-        taste = kept_taste(world, user_id, user.version, user.state, ctx.half_lives)
+        leanings = kept_leanings(world, user_id, user.version, user.state, ctx.half_lives)
     else:
-        taste = taste_of(user.state, world.catalogue, world.space, ctx.half_lives)
-    return _Known(user_id, user.version, user.state, taste)
+        leanings = leanings_of(world, user.state, ctx.half_lives)
+    return _Known(user_id, user.version, user.state, leanings)
 
 
 async def _slate(ctx: Context, world: World, known: _Known, wish: Wish, now: datetime, watch: Stopwatch) -> Slate:
     spoken = await _spoken(ctx, world, wish)
     seconds = now.timestamp()
-    ranked = rank(world, wish, Moment(known.state, known.taste, seconds, ctx.half_lives, spoken), watch)
+    ranked = rank(world, wish, Moment(known.leanings, seconds, ctx.half_lives, spoken), watch)
     unheard = wish.statement is not None and spoken is None
     waiting = known.state is not None and waits_for_encoder(known.state, ctx.half_lives, seconds)
     return Slate(
@@ -103,7 +103,7 @@ def _fallback_reason(known: _Known, spoken: StatementVector | None, ranked: Rank
     """Why the slate is not, or not only, made for this user."""
     if known.reason is not None:
         return known.reason
-    if not known.taste.personal and spoken is None:
+    if not known.leanings.taste.personal and spoken is None:
         return "no_history"
     return "few_candidates" if ranked.n_filled else None
 

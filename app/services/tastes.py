@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from app.profiles.decay import HalfLives
 from app.profiles.state import State
+from app.ranking.filters import HAD_NOTHING, Had, had_by
 from app.retrieval.base import World
-from app.retrieval.query import Taste, taste_of
+from app.retrieval.query import NO_TASTE, Taste, taste_of
 
 # About 20 kB a user.
 MOST_USERS = 1000
 
-_kept: WeakKeyDictionary[World, OrderedDict[str, tuple[int, Taste]]] = WeakKeyDictionary()
+
+@dataclass(frozen=True, slots=True)
+class Leanings:
+    """What a user is after, and what they have had."""
+
+    taste: Taste = NO_TASTE
+    had: Had = HAD_NOTHING
 
 
-def kept_taste(world: World, user_id: str, version: int, state: State, half_lives: HalfLives) -> Taste:
-    """`taste_of`, worked out once for each version of a profile; the users seen last are kept."""
-    tastes = _kept.setdefault(world, OrderedDict())
-    kept = tastes.get(user_id)
+NO_LEANINGS = Leanings()
+_kept: WeakKeyDictionary[World, OrderedDict[str, tuple[int, Leanings]]] = WeakKeyDictionary()
+
+
+def leanings_of(world: World, state: State, half_lives: HalfLives) -> Leanings:
+    return Leanings(taste_of(state, world.catalogue, world.space, half_lives), had_by(state, world.catalogue))
+
+
+def kept_leanings(world: World, user_id: str, version: int, state: State, half_lives: HalfLives) -> Leanings:
+    """`leanings_of`, worked out once for each version of a profile; the users seen last are kept."""
+    known = _kept.setdefault(world, OrderedDict())
+    kept = known.get(user_id)
     if kept is None or kept[0] != version:
-        kept = tastes[user_id] = version, taste_of(state, world.catalogue, world.space, half_lives)
-        if len(tastes) > MOST_USERS:
-            tastes.popitem(last=False)
-    tastes.move_to_end(user_id)
+        kept = known[user_id] = version, leanings_of(world, state, half_lives)
+        if len(known) > MOST_USERS:
+            known.popitem(last=False)
+    known.move_to_end(user_id)
     return kept[1]

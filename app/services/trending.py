@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from app.domain.recommendation import Recommended, Wish
-from app.retrieval.query import NO_TASTE
 from app.retrieval.trend import Trend
 from app.services.context import Context
 from app.services.rank import Moment, Stopwatch, rank
+from app.services.tastes import NO_LEANINGS
 
 
 async def trending(ctx: Context, category: str | None, limit: int) -> list[Recommended]:
@@ -16,5 +16,5 @@ async def trending(ctx: Context, category: str | None, limit: int) -> list[Recom
     trend = tuple(generator for generator in ctx.world.generators if generator.name == Trend.name)
     world = replace(ctx.world, generators=trend)
     wish = Wish(limit=limit, category=category, diversity=0.0)
-    moment = Moment(None, NO_TASTE, ctx.now().timestamp(), ctx.half_lives)
+    moment = Moment(NO_LEANINGS, ctx.now().timestamp(), ctx.half_lives)
     return list(rank(world, wish, moment, Stopwatch()).items)

@@ -19,19 +19,22 @@ from app.profiles.decay import HalfLives
 from app.profiles.fold import fold
 from app.profiles.state import State, decode_state, encode_state
 from app.services.context import Context
+from app.services.kept import Kept
 from app.storage.profiles import StoredLog, load_log, load_log_until, save_checkpoint
 
 log = structlog.get_logger()
 
 # Folding 64 rows costs about .1 ms, saving a checkpoint about as much as reading one.
 LONGEST_TAIL = 64
+# A decoded state takes about 100 kB for 400 items.
+MOST_STATES = 1000
 # Goes up with every change of what `fold` keeps, so that older checkpoints are not read.
 FOLD_VERSION = 1
 
 
 @dataclass(slots=True)
 class UserState:
-    """`version` grows with every behaviour. A user without consent has an empty state."""
+    """`version` grows with every behaviour. A user without consent has an empty state. States are shared: read only."""
 
     user_id: str
     version: int
@@ -49,15 +52,28 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
         stored = await load_log(ctx.db, user_id, _fold_key(ctx))
     if stored is None:
         return None
-    state = _fold(ctx, stored) if stored.consent else State()
-    if at is None and stored.consent and len(stored.rows) > LONGEST_TAIL:
-        _keep(ctx, stored, encode_state(state))
+    if not stored.consent:
+        state = State()
+    elif at is not None:
+        state = _fold(ctx, stored)
+    else:
+        state = _states.get(user_id, (stored.last_seq, _fold_key(ctx), ctx.db), lambda: _fold_and_save(ctx, stored))
     return UserState(user_id, stored.last_seq, stored.consent, stored.attributes, stored.updated_at, state)
 
 
 async def drain() -> None:
     """Waits for the checkpoints that are being saved."""
     await asyncio.gather(*_saving.values())
+
+
+_states: Kept[State] = Kept(MOST_STATES)
+
+
+def _fold_and_save(ctx: Context, stored: StoredLog) -> State:
+    state = _fold(ctx, stored)
+    if len(stored.rows) > LONGEST_TAIL:
+        _save_beside(ctx, stored, encode_state(state))
+    return state
 
 
 def _fold(ctx: Context, stored: StoredLog) -> State:
@@ -98,7 +114,7 @@ def _hash(by_type: tuple[tuple[str, float], ...], rating_max: float, half_lives:
 _saving: dict[str, asyncio.Task[None]] = {}
 
 
-def _keep(ctx: Context, stored: StoredLog, state: bytes) -> None:
+def _save_beside(ctx: Context, stored: StoredLog, state: bytes) -> None:
     """Saves a checkpoint beside the request, one at a time for each user."""
     if stored.user_id in _saving:
         return

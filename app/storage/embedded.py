@@ -139,8 +139,9 @@ class EmbeddedPostgres:
             return
         unfinished = self._home / "cluster.new"
         shutil.rmtree(unfinished, ignore_errors=True)
-        arguments = ["-D", str(unfinished), "-U", _SUPERUSER, "-A", "trust", "-E", "UTF8", "--locale-provider", "builtin", "--locale", "C.UTF-8"]
-        arguments += ["--sync-method", _SYNC]
+        # Words in order of their bytes: the same on every machine, and no upgrade of the system can break an index.
+        locale = ["-E", "UTF8", "--locale-provider", "builtin", "--locale", "C.UTF-8"]
+        arguments = ["-D", str(unfinished), "-U", _SUPERUSER, "-A", "trust", *locale, "--sync-method", _SYNC]
         command = self._command("initdb", *arguments)
         made = subprocess.run(command, capture_output=True, check=False, text=True)  # noqa: S603 - our own arguments
         if made.returncode:

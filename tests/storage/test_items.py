@@ -119,6 +119,12 @@ async def test_words_are_found_in_titles_first_and_by_their_beginning(db: Databa
     assert await search_words(db, "pizza", 1) == ["pizza"]
 
 
+async def test_words_of_any_script_are_found_whatever_their_case(db: Database) -> None:
+    await put_items(db, [Item("a", "Jalapeño-Käse ÜBERBACKEN"), Item("b", "Сыр твёрдый")])
+    assert await search_words(db, "käse überbacken", 9) == ["a"]
+    assert await search_words(db, "СЫР", 9) == ["b"]
+
+
 async def test_no_query_breaks_the_search(db: Database) -> None:
     await put_items(db, [PIZZA])
     for query in (

@@ -125,8 +125,11 @@ def test_many_changes_of_a_few_rows_do_not_pile_up() -> None:
 
 @dataclass
 class Big:
+    """Wide enough for RaBitQ, which keeps one bit a dimension."""
+
     n: int = 6_000
-    raw: Vectors = field(default_factory=lambda: raw_vectors(6_000, width=32))
+    width: int = 192
+    raw: Vectors = field(default_factory=lambda: raw_vectors(6_000, width=192))
 
 
 @pytest.fixture(scope="module")
@@ -139,7 +142,7 @@ def test_structures_for_many_items_find_nearly_all(big: Big, limits: Limits, kin
     """The limits are lowered, so that the structure for 100,000 or a million items serves a few thousand."""
     space, exact = space_of(big.raw, limits), space_of(big.raw)
     assert (space._base.kind, exact._base.kind) == (kind, "exact")
-    queries = exact.project(raw_vectors(100, seed=5, width=32))
+    queries = exact.project(big.raw[::60] + 0.01 * raw_vectors(100, seed=5, width=big.width))
     for share in (1.0, 0.9, 0.3):
         allowed = np.random.default_rng(1).random(big.n) < share
         truth, found = exact.search(queries, 50, allowed)[0], space.search(queries, 50, allowed)[0]
@@ -152,14 +155,14 @@ def test_a_narrow_mask_is_searched_exactly_whatever_the_structure(big: Big) -> N
     space = space_of(big.raw, Limits(1_000, 10_000))
     allowed = np.zeros(big.n, dtype=np.bool_)
     allowed[::1000] = True
-    assert_best(space, space.project(raw_vectors(1, seed=5, width=32))[0], 10, big.n, allowed)
+    assert_best(space, space.project(raw_vectors(1, seed=5, width=big.width))[0], 10, big.n, allowed)
 
 
 def test_changes_on_top_of_a_big_structure_count_at_once(big: Big) -> None:
     space = space_of(big.raw, Limits(1_000, 10_000))
-    query = space.project(raw_vectors(1, seed=5, width=32))
+    query = space.project(raw_vectors(1, seed=5, width=big.width))
     first = space.search(query, 1)[0][0, 0]
     space.remove(int(first))
     assert space.search(query, 10)[0][0, 0] != first
-    space.put(big.n, raw_vectors(1, seed=5, width=32)[0])
+    space.put(big.n, raw_vectors(1, seed=5, width=big.width)[0])
     assert space.search(query, 1)[0][0, 0] == big.n

