@@ -41,17 +41,19 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     db = await Database.open(settings.database_url, settings.pool_size)
     encoder = TextEncoder(settings.encoder_model, settings.encoder_device, settings.encoder_threads)
     threading.Thread(target=_load, args=(encoder,), name="load-encoder", daemon=True).start()
+    ctx = Context(
+        db=db,
+        encoder=encoder,
+        store=Store(settings.artifacts_dir),
+        world=World(Catalogue(), FaissSpace(), (), NOT_LOADED),
+        now=lambda: datetime.now(UTC),
+        ingest=settings.ingest,
+        half_lives=settings.half_lives,
+    )
     try:
-        yield Context(
-            db=db,
-            encoder=encoder,
-            store=Store(settings.artifacts_dir),
-            world=World(Catalogue(), FaissSpace(), (), NOT_LOADED),
-            now=lambda: datetime.now(UTC),
-            ingest=settings.ingest,
-            half_lives=settings.half_lives,
-        )
+        yield ctx
     finally:
+        await ctx.checkpoints.drain()
         encoder.close()
         await db.close()
 

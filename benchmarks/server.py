@@ -47,6 +47,17 @@ class Running:
                     return int(process.pid)
         raise LookupError("no process of the server holds this connection")
 
+    def settle(self, at_most_s: float = 60.0) -> bool:
+        """Waits until what runs after a start (the encoder, the jobs' first look) is done; false when it is not."""
+        until = time.monotonic() + at_most_s
+        while time.monotonic() < until:
+            processes = [self.process, *self.process.children(recursive=True)]
+            before = _cpu_seconds(processes)
+            time.sleep(2)
+            if _cpu_seconds(processes) - before < 0.2:
+                return True
+        return False
+
     def memory_of(self, worker: int) -> Memory:
         info = psutil.Process(worker).memory_full_info()
         return Memory(*(n / 1e6 for n in (info.rss, info.pss, info.uss)))
@@ -75,6 +86,10 @@ def environment(data_dir: Path) -> dict[str, str]:
     """Ours, without settings of the person who runs the benchmark."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTRAIT_")}
     return {**kept, "PORTRAIT_DATA_DIR": str(data_dir)}
+
+
+def _cpu_seconds(processes: list[psutil.Process]) -> float:
+    return sum(sum(process.cpu_times()[:2]) for process in processes if process.is_running())
 
 
 def free_port() -> int:

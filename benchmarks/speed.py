@@ -64,6 +64,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 def _measured(known: World, n_workers: int, names: list[str]) -> list[Row]:
     with server.portrait(known.data_dir, n_workers) as portrait, server.empty(n_workers) as empty:
+        if not portrait.settle():
+            print("jobs are still busy; the figures suffer", file=sys.stderr, flush=True)
         bench = Bench(portrait, empty, Traffic(known, seed=n_workers), known)
         table = [rows.imported(known), rows.start(portrait)]
         for name in names:

@@ -6,9 +6,11 @@ lines), as Parquet. Times are moved by whole weeks up to the last days: a living
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,8 +22,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from app.bootstrap import open_context
+from app.services.embed_texts import embed_texts
+from app.services.publish_space import publish_space
+from app.services.retrain import retrain
+from app.settings import Settings
 from app.sources.base import Batch
 from app.sources.completejourney import CompleteJourney
+from app.storage.embedded import EmbeddedPostgres
 from benchmarks.server import PORTRAIT, environment
 
 N_ITEMS = 12_000
@@ -49,6 +57,7 @@ def build(folder: Path) -> World:
     data_dir.mkdir()
     _import(data_dir, folder / "items.parquet")
     seconds = _import(data_dir, folder / "behaviors.parquet")
+    asyncio.run(_learn(data_dir))
     (folder / DONE).write_text(json.dumps({"n_behaviors": n_behaviors, "import_s": seconds}))
     return load(folder)
 
@@ -97,5 +106,21 @@ def _import(data_dir: Path, path: Path) -> float:
     """Seconds of the whole command, from its start to its end."""
     started = time.perf_counter()
     command = [str(PORTRAIT), "import", str(path), "--yes"]
-    subprocess.run(command, env=environment(data_dir), check=True)
+    subprocess.run(command, env=environment(data_dir), cwd=path.parent, check=True, stdout=sys.stderr)
     return time.perf_counter() - started
+
+
+async def _learn(data_dir: Path) -> None:
+    """What the jobs of a running service get done in their time: vectors, item space, generators."""
+    postgres = EmbeddedPostgres(data_dir)
+    try:
+        settings = Settings(data_dir=data_dir, database_url=postgres.start())
+        async with open_context(settings) as ctx:
+            while not ctx.encoder.ready:  # noqa: ASYNC110 - it loads in a thread and tells nobody
+                await asyncio.sleep(0.1)
+            while await embed_texts(ctx):
+                print("embedding ...", file=sys.stderr)
+            await publish_space(ctx)
+            await retrain(ctx)
+    finally:
+        postgres.stop()

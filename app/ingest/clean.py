@@ -21,7 +21,7 @@ from app.ingest.screen import DAY_S, MINUTE_S
 from app.ingest.weigh import RATING
 
 # One more than is accepted, so that an id that is too long gets the fault of an id.
-_Id = Annotated[str, Field(max_length=MAX_ID * 8)]
+_Id = Annotated[str, Field(max_length=MAX_ID * 8, json_schema_extra={"minLength": 1, "maxLength": MAX_ID})]
 _IDS = ("user_id", "item_id", "behavior_id", "recommendation_id", "session_id", "scenario")
 
 
@@ -30,17 +30,24 @@ class BehaviorIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, title="Behavior")
 
-    user_id: _Id
-    type: Annotated[str, Field(min_length=1, max_length=MAX_TYPE)]
-    item_id: _Id | None = None
-    text: Annotated[str, Field(max_length=MAX_TEXT)] | None = None
-    occurred_at: Moment | None = None
-    behavior_id: _Id | None = None
-    value: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    recommendation_id: _Id | None = None
+    user_id: Annotated[_Id, Field(description="Your id of the user.")]
+    type: Annotated[
+        str, Field(min_length=1, max_length=MAX_TYPE, description="What was done; any word: `view`, `purchase`, ...")
+    ]
+    item_id: Annotated[_Id | None, Field(description="Your id of the item.")] = None
+    text: Annotated[
+        Annotated[str, Field(max_length=MAX_TEXT)] | None, Field(description="What was searched or said.")
+    ] = None
+    occurred_at: Annotated[Moment | None, Field(description="With a zone; left out: now.")] = None
+    behavior_id: Annotated[_Id | None, Field(description="Makes a repeat harmless; left out: derived.")] = None
+    value: Annotated[
+        Annotated[float, Field(allow_inf_nan=False)] | None,
+        Field(description="Stars of a rating, price of a purchase."),
+    ] = None
+    recommendation_id: Annotated[_Id | None, Field(description="The answer that led to it.")] = None
     session_id: _Id | None = None
-    scenario: _Id | None = None
-    context: dict[str, Any] | None = None
+    scenario: Annotated[_Id | None, Field(description="Where it happened.")] = None
+    context: Annotated[dict[str, Any] | None, Field(description="Anything worth keeping, up to 4 kB.")] = None
 
 
 _validate = BehaviorIn.__pydantic_validator__.validate_python  # a third faster than `model_validate`

@@ -59,11 +59,17 @@ class ItemPatch(BaseModel):
 
     title: Annotated[str, Field(max_length=MAX_TITLE)] | None = None
     description: Annotated[str, Field(max_length=MAX_DESCRIPTION)] | None = None
-    categories: Annotated[list[_Category], Field(max_length=MAX_CATEGORIES)] | None = None
-    attributes: Annotated[dict[_Name, _Value], Field(max_length=MAX_ATTRIBUTES)] | None = None
+    categories: Annotated[
+        Annotated[list[_Category], Field(max_length=MAX_CATEGORIES)] | None,
+        Field(description="Words, or paths: `Grocery > Frozen pizza`."),
+    ] = None
+    attributes: Annotated[
+        Annotated[dict[_Name, _Value], Field(max_length=MAX_ATTRIBUTES)] | None,
+        Field(description="A flat object; short texts become facets, as `brand:private`."),
+    ] = None
     domain: Annotated[str, Field(max_length=MAX_ID)] | None = None
-    available: bool | None = None
-    published_at: Moment | None = None
+    available: Annotated[bool | None, Field(description="false: kept, never recommended.")] = None
+    published_at: Annotated[Moment | None, Field(description="Left out: unknown.")] = None
 
 
 class ItemIn(ItemPatch):
@@ -71,7 +77,8 @@ class ItemIn(ItemPatch):
 
     model_config = ConfigDict(title="Item")
 
-    item_id: Annotated[str, Field(max_length=MAX_ID * 8)]
+    # One more than is accepted, so that an id that is too long gets the fault of an id.
+    item_id: Annotated[str, Field(max_length=MAX_ID * 8, json_schema_extra={"minLength": 1, "maxLength": MAX_ID})]
 
 
 def clean_item(raw: object) -> Item | tuple[Fault, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -27,8 +28,10 @@ class RetrainOnNews:
         self._news_at: float | None = None
 
     async def __call__(self, ctx: Context) -> int | None:
-        """The new version, None when it is not time."""
+        """The new version, None when it is not time. What is damaged on disk is made anew at once."""
         live = await live_model(ctx.db, KIND)
+        if live and not await asyncio.to_thread(ctx.store.intact, live.manifest):
+            return await retrain(ctx)
         n = await count_behaviors(ctx.db)
         n_learned = max(live.manifest["about"].get("n_log", 0) if live else 0, self._n_tried)
         pouring, self._n_last = n != self._n_last, n

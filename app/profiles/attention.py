@@ -18,6 +18,9 @@ from app.profiles.sums import Floats, last_at, sums_at
 
 Ints = NDArray[np.int64]
 
+# Up to so many facets counting them beats sorting the 2,000 pairs of a user with 400 items.
+COUNTED = 50_000
+
 
 @dataclass(frozen=True, slots=True)
 class Attention:
@@ -61,7 +64,7 @@ def attention_of(
     at = min(now, float(times.max()))
     sums = sums_at(tallies, at, half_lives)
     items, numbers = _pairs(catalogue, space, rows)
-    facets, places = np.unique(numbers, return_inverse=True)
+    facets, places = _distinct(numbers)
     long = np.log1p(np.maximum(sums.long - sums.negative, 0.0))
     short, refused = np.log1p(sums.short), np.log1p(sums.negative)
     n = len(facets)
@@ -110,6 +113,17 @@ def _pairs(catalogue: Catalogue, space: ItemSpace, rows: Rows) -> tuple[Ints, In
     clusters = space.clusters(rows[lonely]).astype(np.int64)
     has = clusters >= 0
     return np.concatenate([items, lonely[has]]), np.concatenate([flat, clusters[has] + len(catalogue.facets)])
+
+
+def _distinct(numbers: Ints) -> tuple[Ints, Ints]:
+    """`np.unique` with the inverse; counting takes a quarter of its time where numbers are not much above."""
+    if not numbers.size or numbers.max() > COUNTED:
+        facets, places = np.unique(numbers, return_inverse=True)
+        return facets, places
+    place_of = np.bincount(numbers)
+    facets = np.flatnonzero(place_of)
+    place_of[facets] = np.arange(len(facets))
+    return facets, place_of[numbers]
 
 
 def _above(catalogue: Catalogue, space: ItemSpace, facets: Ints) -> tuple[Ints, Ints, Floats]:

@@ -25,5 +25,8 @@ def fade(age_s: float, half_life_days: float) -> float: ...
 def fade(age_s: NDArray[np.float64], half_life_days: float) -> NDArray[np.float64]: ...
 def fade(age_s: float | NDArray[np.float64], half_life_days: float) -> float | NDArray[np.float64]:
     """What is left after `age_s` seconds of something that was 1: 2 ** -(age / half-life)."""
-    result: float | NDArray[np.float64] = 2.0 ** (-age_s / (half_life_days * DAY_S))
+    halvings = -age_s / (half_life_days * DAY_S)
+    if isinstance(halvings, float):
+        return float(2.0**halvings)
+    result: NDArray[np.float64] = np.exp2(halvings)
     return result

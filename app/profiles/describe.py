@@ -1,116 +1,206 @@
-"""The profile in words: two or three sentences, each one a claim with what stands behind it."""
+"""A profile in a few sentences, each resting on claims that name what they are about."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
 
-from app.domain.catalogue import Catalogue
 from app.domain.profile import Claim, Evidence, Interest, Summary
-from app.profiles.evidence import N_EVIDENCE, Witnesses
-from app.profiles.features import n_interactions, stage_of
-from app.profiles.state import State
+from app.profiles.decay import DAY_S
+from app.profiles.features import WARMING_FROM, n_interactions
+from app.profiles.fold import IMPRESSION
+from app.profiles.habits import Habit
+from app.profiles.phrases import counted, day_of, every, joined, month_of, percent, quoted, times
+from app.profiles.state import Said, State
 
-N_NAMED = 3
-# An item is called a favourite from so many purchases on.
-FAVOURITE_FROM = 3
-LONGEST_QUOTE = 60
+GENERATED_BY = "template"
+N_MAIN = 3
+N_MORE = 2
+# From this share on, the first interests are most of what there is; below, only what stands out.
+MOSTLY = 0.4
+AWAY_DAYS = 30.0
+# Too few days say nothing about a rhythm.
+RHYTHM_DAYS = 4
 
-# What people mostly do with items -> how a sentence about it begins.
-_VERBS = {
-    "purchase": "Buys mostly",
-    "watch": "Watches mostly",
-    "rating": "Likes mostly",
-    "like": "Likes mostly",
-    "view": "Looks mostly at",
-    "click": "Looks mostly at",
+
+class Doing(NamedTuple):
+    """How a user is spoken of: `Buys`, with 12 `purchase`s. `strength`: how much more one says than a look."""
+
+    verb: str
+    noun: str
+    strength: int
+
+
+DOINGS = {
+    "purchase": Doing("Buys", "purchase", 5),
+    "watch": Doing("Watches", "viewing", 3),
+    "rating": Doing("Likes", "rating", 3),
+    "like": Doing("Likes", "like", 3),
+    "share": Doing("Likes", "share", 3),
+    "add_to_cart": Doing("Picks", "pick", 2),
+    "click": Doing("Looks at", "click", 1),
+    "view": Doing("Looks at", "view", 1),
 }
-_KINDS = ("category:", "cluster:")  # what things are; brands and the like are left to the list of interests
-_SAYINGS = {"search": "searched for", "comment": "commented", "review": "wrote"}
+ANY = Doing("Turns to", "behaviour", 0)
+
+
+class _Part(NamedTuple):
+    """A sentence or a clause of one, empty when there is nothing to say."""
+
+    text: str = ""
+    claims: tuple[Claim, ...] = ()
 
 
 def describe(
-    state: State,
-    catalogue: Catalogue,
-    interests: Sequence[Interest],
-    avoids: Sequence[Interest],
-    witnesses: Witnesses | None = None,
+    state: State, interests: Sequence[Interest], avoids: Sequence[Interest], habits: Sequence[Habit], now: float
 ) -> Summary:
-    """With `witnesses`, every claim brings the behaviours behind it."""
-    claims = (
-        *_beginning(state),
-        *_turns_to(state, interests),
-        *_changes(interests),
-        *_favourite(state, catalogue, witnesses),
-        *_keeps_away(avoids),
-        *_said(state, witnesses),
+    """The profile in words; `now` in seconds since 1970."""
+    if not n_interactions(state):
+        return Summary(_nothing(state), GENERATED_BY)
+    verb, noun, n = _doing(state.counts)
+    parts = (
+        _taste(verb, interests, avoids),
+        _leanings(interests),
+        _habits(habits),
+        _said(state.said),
+        _history(state, n, noun, now),
     )
-    newest = {one.behavior_id: one for claim in claims for one in claim.evidence}
-    evidence = sorted(newest.values(), key=lambda one: (one.occurred_at, one.behavior_id), reverse=True)
-    return Summary(" ".join(claim.text for claim in claims), "template", tuple(evidence[:N_EVIDENCE]), claims)
+    claims = tuple(claim for part in parts for claim in part.claims)
+    return Summary(_sentences(parts), GENERATED_BY, claims=claims)
 
 
-def _beginning(state: State) -> Iterator[Claim]:
-    n = n_interactions(state)
-    if n == 0:
-        yield Claim("Has done nothing yet that tells of their taste.")
-    elif stage_of(state) == "new":
-        yield Claim(f"Known by {n} {'behaviour' if n == 1 else 'behaviours'} only, so this is a first impression.")
+def _sentences(parts: Iterable[_Part]) -> str:
+    return " ".join(f"{part.text[0].upper()}{part.text[1:]}." for part in parts if part.text)
 
 
-def _turns_to(state: State, interests: Sequence[Interest]) -> Iterator[Claim]:
-    interests = [one for one in interests if one.facet.startswith(_KINDS)] or interests
-    steady = [one for one in interests if one.trend == "steady"][:N_NAMED] or list(interests[:N_NAMED])
-    if steady:
-        yield _claim(f"{_verb(state)} {_listed(steady)}.", steady)
+def _nothing(state: State) -> str:
+    if n := state.counts.get(IMPRESSION, 0):
+        return f"Was shown items {times(n)} and has turned to none yet."
+    if state.n_flagged:
+        return "Only behaviours that look automatic so far; they are left out."
+    return "Nothing is known about this user yet."
 
 
-def _changes(interests: Sequence[Interest]) -> Iterator[Claim]:
-    rising = [one for one in interests if one.trend == "rising"][:N_NAMED]
-    falling = [one for one in interests if one.trend == "falling"][: N_NAMED - 1]
-    if rising and len(rising) < len(interests):
-        yield _claim(f"Lately more {_listed(rising)}.", rising)
-    if falling:
-        yield _claim(f"Less than before: {_listed(falling)}.", falling)
+def _doing(counts: dict[str, int]) -> tuple[str, str, int]:
+    """The verb and the noun of what the user does most, and how many of these there are."""
+    type_ = max(DOINGS, key=lambda name: counts.get(name, 0) * DOINGS[name].strength)
+    if n := counts.get(type_, 0):
+        return DOINGS[type_].verb, DOINGS[type_].noun, n
+    return ANY.verb, ANY.noun, sum(counts.values()) - counts.get(IMPRESSION, 0)
 
 
-def _favourite(state: State, catalogue: Catalogue, witnesses: Witnesses | None) -> Iterator[Claim]:
-    most = max(state.items.items(), key=lambda one: (one[1].n_purchases, one[1].last_at, one[0]), default=None)
-    if most is None or most[1].n_purchases < FAVOURITE_FROM:
-        return
-    item_id, tally = most
-    row = catalogue.row_of.get(item_id)
-    if row is not None and (title := catalogue.items[row].title):
-        evidence = witnesses.of_item(item_id) if witnesses else ()
-        yield Claim(f"Most often bought: {title} ({tally.n_purchases} times).", item_id=item_id, evidence=evidence)
+def _taste(verb: str, interests: Sequence[Interest], avoids: Sequence[Interest]) -> _Part:
+    """`Buys mostly frozen pizza and soft drinks; lately more baby foods; avoids fish`."""
+    topics = [one for one in _distinct(interests) if _is_topic(one)]
+    lately = [one for one in topics if _is_new(one, topics)]
+    main = ([one for one in topics if one not in lately] or topics)[:N_MAIN]
+    more = [one for one in lately if one not in main][:N_MORE]
+    less = [one for one in topics if one.trend == "falling"][:1]
+    clauses = [
+        _main(verb, main),
+        _clause("lately more", more),
+        _clause("less", less, "than before"),
+        _turned_away(_distinct(avoids)),
+    ]
+    text = "; ".join(clause.text for clause in clauses if clause.text)
+    return _Part(text, tuple(claim for clause in clauses for claim in clause.claims))
 
 
-def _keeps_away(avoids: Sequence[Interest]) -> Iterator[Claim]:
-    named = list(avoids[:N_NAMED])
-    if named:
-        yield _claim(f"Avoids {_listed(named)}.", named)
+def _is_topic(one: Interest) -> bool:
+    return one.facet.startswith(("category:", "cluster:"))
 
 
-def _said(state: State, witnesses: Witnesses | None) -> Iterator[Claim]:
-    if not state.said:
-        return
-    last = state.said[0]
-    quote = last.text if len(last.text) <= LONGEST_QUOTE else last.text[: LONGEST_QUOTE - 1].rstrip() + "…"
-    evidence = (witnesses.of_text(last),) if witnesses else ()
-    yield Claim(f"Last {_SAYINGS.get(last.type, 'said')} “{' '.join(quote.split())}”.", evidence=evidence)
+def _is_new(one: Interest, topics: Sequence[Interest]) -> bool:
+    """Rising, or begun lately by somebody whose other interests are older."""
+    return one.trend == "rising" or (one.horizon == "short" and any(other.horizon != "short" for other in topics))
 
 
-def _verb(state: State) -> str:
-    known = {type_: n for type_, n in state.counts.items() if type_ in _VERBS}
-    most = max(known, key=lambda type_: (known[type_], type_), default="")
-    return _VERBS.get(most, "Turns mostly to")
+def _main(verb: str, main: Sequence[Interest]) -> _Part:
+    labels = _labels(main)
+    claims = tuple(
+        Claim(f"{verb} {one.label}: {percent(one.weight)} of the attention, {times(one.n_evidence)}", one.facet)
+        for one in main
+    )
+    if not main:
+        return _Part()
+    if sum(one.weight for one in main) >= MOSTLY:
+        return _Part(f"{verb} mostly {labels}", claims)
+    return _Part(f"{verb} a bit of everything, above all {labels}", claims)
 
 
-def _claim(text: str, about: Sequence[Interest]) -> Claim:
-    """A claim names the first facet it is about and brings the evidence of all of them."""
-    evidence: list[Evidence] = [one for interest in about for one in interest.evidence[:1]]
-    return Claim(text, facet=about[0].facet, evidence=tuple(evidence))
+def _clause(before: str, some: Sequence[Interest], after: str = "") -> _Part:
+    if not some:
+        return _Part()
+    claims = tuple(Claim(f"{before} {one.label} {after}".strip().capitalize(), one.facet) for one in some)
+    return _Part(f"{before} {_labels(some)} {after}".strip(), claims)
 
 
-def _listed(interests: Sequence[Interest]) -> str:
-    labels = list(dict.fromkeys(one.label for one in interests))
-    return labels[0] if len(labels) == 1 else ", ".join(labels[:-1]) + " and " + labels[-1]
+def _turned_away(avoids: Sequence[Interest]) -> _Part:
+    """Once may be chance, so it is told as what it is."""
+    often = [one for one in avoids if one.n_evidence > 1][:N_MAIN]
+    some = often or avoids[:1]
+    if not some:
+        return _Part()
+    verb = "avoids" if often else "turned down"
+    claims = tuple(Claim(f"{verb.capitalize()} {one.label} ({times(one.n_evidence)})", one.facet) for one in some)
+    return _Part(f"{verb} {_labels(some)}", claims)
+
+
+def _leanings(interests: Sequence[Interest]) -> _Part:
+    """Attributes: `leans to the brand “private”`."""
+    some = [one for one in interests if not _is_topic(one)][:N_MORE]
+    if not some:
+        return _Part()
+    words = [f"{name.replace('_', ' ')} “{value}”" for name, _, value in (one.facet.partition(":") for one in some)]
+    claims = tuple(
+        Claim(f"Leans to the {word}: {percent(one.weight)} of the attention", one.facet)
+        for word, one in zip(words, some, strict=True)
+    )
+    return _Part(f"leans to the {joined(words)}", claims)
+
+
+def _habits(habits: Sequence[Habit]) -> _Part:
+    words = [f"{habit.title} {every(habit.every_days)}" for habit in habits]
+    claims = tuple(
+        Claim(f"Buys {word}, {times(habit.n_purchases)} so far", item_id=habit.item_id)
+        for word, habit in zip(words, habits, strict=True)
+    )
+    return _Part(f"comes back for {joined(words)}", claims) if words else _Part()
+
+
+def _said(said: Sequence[Said]) -> _Part:
+    searches = list({one.text: one for one in said if one.type == "search"}.values())[:N_MORE]
+    some = searches or list(said[:1])
+    if not some:
+        return _Part()
+    verb = "searched for" if searches else "wrote"
+    claims = tuple(Claim(f"{verb.capitalize()} {quoted(one.text)}", evidence=(_evidence(one),)) for one in some)
+    return _Part(f"{verb} {joined([quoted(one.text) for one in some])}", claims)
+
+
+def _evidence(one: Said) -> Evidence:
+    return Evidence(one.behavior_id, one.type, datetime.fromtimestamp(one.at, UTC), text=one.text)
+
+
+def _history(state: State, n: int, noun: str, now: float) -> _Part:
+    if n_interactions(state) < WARMING_FROM:
+        return _Part(f"new here, {counted(n, noun)} so far")
+    first, last = month_of(state.first_at), month_of(state.last_at)
+    words = f"{counted(n, noun)} on {counted(len(state.days), 'day')} {'in' if first == last else 'since'} {first}"
+    if len(state.days) >= RHYTHM_DAYS:
+        words += f", {every((state.days[-1] - state.days[0]) / (len(state.days) - 1))}"
+    if now - state.last_at > AWAY_DAYS * DAY_S:
+        words += f"; last seen on {day_of(state.last_at)}"
+    return _Part(words)
+
+
+def _labels(some: Sequence[Interest]) -> str:
+    """`fruit - shelf stable` reads better as `fruit (shelf stable)`."""
+    parts = [one.label.partition(" - ") for one in some]
+    return joined([f"{name} ({kind})" if kind else name for name, _, kind in parts])
+
+
+def _distinct(interests: Sequence[Interest]) -> list[Interest]:
+    """Two facets may carry one name (`bread` here and there); the first stands for both."""
+    return list({one.label: one for one in reversed(interests)}.values())[::-1]

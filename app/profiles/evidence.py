@@ -1,50 +1,87 @@
-"""The behaviours that stand behind a claim."""
+"""The behaviours behind what a profile says."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+import numpy as np
+
+from app.domain.behavior import Interaction
 from app.domain.catalogue import Catalogue, ItemSpace
-from app.domain.item import facets_of
-from app.domain.profile import Evidence, Interest
-from app.profiles.state import Recent, Said, State
+from app.domain.profile import Claim, Evidence, Interest, Summary
+from app.profiles.attention import facet_name
 
 N_EVIDENCE = 3
 
-
-class Witnesses:
-    """Finds among the latest interactions those that speak for a facet or about an item, newest first."""
-
-    def __init__(self, state: State, catalogue: Catalogue, space: ItemSpace) -> None:
-        self._state = state
-        self._catalogue = catalogue
-        self._by_facet: dict[tuple[str, bool], list[Evidence]] = {}
-        rows = catalogue.rows(one.item_id for one in state.recent)
-        clusters = space.clusters(rows).tolist()
-        for one, row, cluster in zip(state.recent, rows.tolist(), clusters, strict=True):
-            if row < 0 or one.weight == 0:
-                continue
-            facets = {*facets_of(catalogue.items[row]), "cluster:" + space.cluster_label(cluster)}
-            for facet in facets:
-                self._by_facet.setdefault((facet, one.weight > 0), []).append(self._of(one))
-
-    def back(self, interest: Interest, *, liked: bool) -> Interest:
-        """The interest (or what is avoided) with its newest evidence."""
-        return replace(interest, evidence=tuple(self._by_facet.get((interest.facet, liked), [])[:N_EVIDENCE]))
-
-    def of_item(self, item_id: str) -> tuple[Evidence, ...]:
-        found = (one for one in self._state.recent if one.item_id == item_id)
-        return tuple(self._of(one) for _, one in zip(range(N_EVIDENCE), found, strict=False))
-
-    def of_text(self, said: Said) -> Evidence:
-        return Evidence(said.behavior_id, said.type, _moment(said.at), text=said.text)
-
-    def _of(self, one: Recent) -> Evidence:
-        row = self._catalogue.row_of.get(one.item_id)
-        title = self._catalogue.items[row].title if row is not None else None
-        return Evidence(one.behavior_id, one.type, _moment(one.at), one.item_id, title)
+Proofs = dict[str, list[Evidence]]
 
 
-def _moment(at: float) -> datetime:
-    return datetime.fromtimestamp(at, UTC)
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The newest behaviours behind each facet and each item, at most `N_EVIDENCE`."""
+
+    facets: Proofs = field(default_factory=lambda: defaultdict(list))
+    items: Proofs = field(default_factory=lambda: defaultdict(list))
+
+    def back(self, interest: Interest) -> Interest:
+        return replace(interest, evidence=tuple(self.facets.get(interest.facet, ())))
+
+    def back_summary(self, summary: Summary) -> Summary:
+        claims = tuple(replace(claim, evidence=claim.evidence or self._behind(claim)) for claim in summary.claims)
+        known = {one.behavior_id: one for claim in claims for one in claim.evidence}
+        newest = sorted(known.values(), key=lambda one: (one.occurred_at, one.behavior_id), reverse=True)
+        return replace(summary, claims=claims, evidence=tuple(newest))
+
+    def _behind(self, claim: Claim) -> tuple[Evidence, ...]:
+        if claim.facet is not None:
+            return tuple(self.facets.get(claim.facet, ()))
+        return tuple(self.items.get(claim.item_id or "", ()))
+
+
+def prove(
+    interactions: Iterable[Interaction], catalogue: Catalogue, space: ItemSpace, avoided: Collection[str]
+) -> Proof:
+    """Reads a user's whole log: refusals stand behind the `avoided` facets, the rest behind the others."""
+    proof = Proof()
+    facets: dict[str, list[str]] = {}
+    for one in sorted(interactions, key=lambda one: (one.at, one.behavior_id), reverse=True):
+        if one.flagged or one.item_id is None or one.weight == 0:
+            continue
+        if one.item_id not in facets:
+            facets[one.item_id] = list(_facets(catalogue, space, one.item_id))
+        told = _evidence(one, catalogue)
+        behind = [proof.facets[facet] for facet in facets[one.item_id] if (facet in avoided) == (one.weight < 0)]
+        if one.weight > 0:
+            behind.append(proof.items[one.item_id])
+        for newest in behind:
+            if len(newest) < N_EVIDENCE:
+                newest.append(told)
+    return proof
+
+
+def _facets(catalogue: Catalogue, space: ItemSpace, item_id: str) -> Iterator[str]:
+    row = catalogue.row_of.get(item_id)
+    if row is None:
+        return
+    numbers = catalogue.item_facets[row]
+    named = numbers[numbers >= 0].tolist()
+    yield from (catalogue.facets[number] for number in named)
+    if not any(catalogue.tree.depths[number] for number in named):
+        cluster = int(space.clusters(np.array([row], dtype=np.int32))[0])
+        if cluster >= 0:
+            yield facet_name(catalogue, space, len(catalogue.facets) + cluster)
+
+
+def _evidence(one: Interaction, catalogue: Catalogue) -> Evidence:
+    row = catalogue.row_of.get(one.item_id or "")
+    return Evidence(
+        behavior_id=one.behavior_id,
+        type=one.type,
+        occurred_at=datetime.fromtimestamp(one.at, UTC),
+        item_id=one.item_id,
+        title=catalogue.items[row].title or None if row is not None else None,
+        text=one.text,
+    )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from math import sqrt
+from operator import attrgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +17,7 @@ from app.domain.profile import Horizon, Interest, Trend
 from app.profiles.attention import Attention, Ints, attention_of, facet_name
 from app.profiles.cut import cut
 from app.profiles.decay import DAY_S, HalfLives
-from app.profiles.state import State
+from app.profiles.state import State, Tally
 from app.profiles.sums import Floats
 
 N_INTERESTS = 12
@@ -35,6 +37,11 @@ PRIOR = 1.0
 COMMON = 0.01
 # The short horizon reaches this many short half-lives back: 1/16 is left by then.
 SHORT_REACH = 4
+# What makes a trend: half as much again as expected, and more than chance. The noise is that of half an item.
+CHANGE = 1.5
+RISING_FROM = 1.0
+FALLING_FROM = -1.0
+TREND_NOISE = 0.5
 
 
 def interests_of(
@@ -48,10 +55,8 @@ def interests_of(
     if of is None:
         return (), ()
     away = of.refused >= np.maximum(of.long, 1e-9)  # as much refused as sought is no interest
-    n_positive = np.array([tally.n_positive for tally in of.tallies])
-    n_negative = np.array([tally.n_negative for tally in of.tallies])
-    sought = _lines(of, _Side(of.long, of.total_long, n_positive, ~away), N_INTERESTS)
-    shunned = _lines(of, _Side(of.refused, of.total_refused, n_negative, away), N_AVOIDS)
+    sought = _lines(of, _Side(of.long, of.total_long, attrgetter("n_positive"), ~away), N_INTERESTS)
+    shunned = _lines(of, _Side(of.refused, of.total_refused, attrgetter("n_negative"), away), N_AVOIDS)
     horizon_at = of.at - SHORT_REACH * half_lives.short_days * DAY_S
 
     def told(line: _Line, trend: Trend) -> Interest:
@@ -73,11 +78,11 @@ def interests_of(
 
 
 class _Side(NamedTuple):
-    """One way to look at the facets: (F,) values and their total, (N,) behaviours per item, (F,) facets in question."""
+    """One way to look at the facets: (F,) values and their total, behaviours per item, (F,) facets in question."""
 
     values: Floats
     total: float
-    counts: Ints
+    n_of: Callable[[Tally], int]
     open: NDArray[np.bool_]
 
 
@@ -95,7 +100,8 @@ def _lines(of: Attention, side: _Side, limit: int) -> list[_Line]:
     if side.total <= 0:
         return []
     share = side.values / side.total
-    n = np.bincount(of.pair_facets, side.counts[of.pair_items], len(share)).astype(np.int64)
+    counts = np.array([side.n_of(tally) for tally in of.tallies])
+    n = np.bincount(of.pair_facets, counts[of.pair_items], len(share)).astype(np.int64)
     expected = (side.values + PRIOR * of.base) / (side.total + PRIOR)
     lift = expected / of.base
     gains = expected * (np.log(lift) + COMMON)
@@ -105,7 +111,7 @@ def _lines(of: Attention, side: _Side, limit: int) -> list[_Line]:
     steps = order[cut(share, of.base, telling, of.parents, of.depths)[order]]
     places = np.concatenate([order[habits[order]][:N_ATTRIBUTES], steps])[:limit]
     places = places[np.argsort(-gains[places], kind="stable")]
-    return _backed(of, places, share, n, side.counts)
+    return _backed(of, places, share, n, counts)
 
 
 def _supported(of: Attention, share: Floats, n: Ints) -> NDArray[np.bool_]:
@@ -137,10 +143,10 @@ def _horizon(line: _Line, horizon_at: float) -> Horizon:
 
 
 def _trend(of: Attention, line: _Line) -> Trend:
-    """Compares the short horizon with what the long one lets expect; one standard deviation (Poisson) is a change."""
+    """Compares the short horizon with what the long one lets expect, in spreads of a count (Poisson)."""
     seen = float(of.short[line.place])
     expected = line.share * of.total_short
-    spread = sqrt(expected + 1.0)
-    if seen > max(1.5 * expected, expected + spread):
+    lead = (seen - expected) / sqrt(expected + TREND_NOISE)
+    if lead >= RISING_FROM and seen >= CHANGE * expected:
         return "rising"
-    return "falling" if seen < min(expected / 1.5, expected - spread) else "steady"
+    return "falling" if lead <= FALLING_FROM and seen * CHANGE <= expected else "steady"

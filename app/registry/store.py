@@ -62,7 +62,7 @@ class Store:
                 self.open(manifest)
             except ArtifactRefused:
                 return False
-            self._intact_until = {name: time.monotonic() + CHECKED_FOR_S}
+            self._intact_until[name] = time.monotonic() + CHECKED_FOR_S
         return True
 
     def prune(self, kind: str, keep: int) -> None:
@@ -86,6 +86,7 @@ def _move(folder: Path, target: Path, manifest: Manifest) -> None:
         else:
             return
     folder.chmod(0o755)  # mkdtemp keeps others out; workers may run as another user
+    os.utime(folder)  # its making may have taken minutes, in which others were used
     folder.rename(target)
 
 

@@ -17,6 +17,8 @@ HALF_LIVES_DAYS = (1.0, 7.0, 30.0, 365.0)
 # The newest share of the log decides how fast this catalogue turns.
 HELD_OUT = 0.05
 N_ROUNDS = 30
+# What was popular over the year is never worth nothing, even when all that came last was new.
+LEAST_OF_YEAR = 0.05
 # With so many behaviours in the log a count is worth half of what it says.
 FEW = 100
 
@@ -59,7 +61,8 @@ def _mixture(items: NDArray[np.int32], at: NDArray[np.float64], n: int) -> NDArr
     for _ in range(N_ROUNDS if chances.size else 0):
         parts = weights[:, None] * chances
         weights = (parts / parts.sum(axis=0)).mean(axis=1)
-    known: NDArray[np.float64] = weights[:-1] * len(items) / (len(items) + FEW)
+    weights[-2] = max(weights[-2], LEAST_OF_YEAR)
+    known: NDArray[np.float64] = weights[:-1] / max(weights.sum(), 1.0) * len(items) / (len(items) + FEW)
     return known
 
 

@@ -11,6 +11,7 @@ from app.ingest.rules import IngestRules
 from app.profiles.decay import HalfLives
 from app.registry.store import Store
 from app.retrieval.base import World
+from app.services.checkpoints import CheckpointSaver
 from app.storage.engine import Database
 
 NOT_LOADED = "not loaded"  # the model version of the empty world that a process begins with
@@ -27,3 +28,4 @@ class Context:
     now: Callable[[], datetime]
     ingest: IngestRules = field(default_factory=IngestRules)
     half_lives: HalfLives = field(default_factory=HalfLives)
+    checkpoints: CheckpointSaver = field(default_factory=CheckpointSaver)

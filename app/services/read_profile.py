@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
 from app.domain.errors import NotFound
 from app.domain.profile import Profile, Statement
+from app.profiles.decay import DAY_S
 from app.profiles.describe import describe
-from app.profiles.evidence import Witnesses
+from app.profiles.evidence import prove
 from app.profiles.features import rates_of, stage_of
+from app.profiles.habits import habits_of
 from app.profiles.interests import interests_of
+from app.profiles.state import State
 from app.retrieval.base import World
 from app.services.context import Context
 from app.services.kept import Kept
-from app.services.user_state import UserState, user_state
+from app.services.user_state import UserState, interactions_of, user_state
+from app.storage.profiles import load_log_until
 
 N_STATEMENTS = 5
+N_HABITS = 2
 # About 10 kB each.
 MOST_PROFILES = 2000
+_ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, evidence: bool = False) -> Profile:
-    """With every behaviour committed by now, or that had occurred by `at`. Raises NotFound (`user_unknown`)."""
+    """With every behaviour committed by now, or that had occurred by `at`. Raises NotFound (`user_unknown`).
+
+    `evidence` brings the newest behaviours behind each claim; it reads the user's whole log.
+    """
     user = await user_state(ctx, user_id, at)
     if user is None:
         raise NotFound(
@@ -30,30 +40,30 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
             "Post a behaviour to start the profile; recommendations work for unknown users all the same.",
             code="user_unknown",
         )
-    if at is not None or evidence:
-        return _profile(ctx, user, ctx.world, (at or ctx.now()).timestamp(), evidence)
-    # Without a new behaviour the profile stands still, as long as its latest one is not in the future.
-    profiles = _kept.setdefault(ctx.world, Kept(MOST_PROFILES))
-    version = (user.version, user.updated_at, user.consent)
-    return profiles.get(user_id, version, lambda: _profile(ctx, user, ctx.world, ctx.now().timestamp(), False))
+    world, now = ctx.world, (at or ctx.now()).timestamp()
+    if evidence:
+        return await _with_evidence(ctx, _profile(ctx, user, world, now), user.state, world, at)
+    if at is not None:
+        return _profile(ctx, user, world, now)
+    # Without a new behaviour the profile stands still, but for a day on which somebody becomes long unseen.
+    version = (user.version, user.updated_at, user.consent, now // DAY_S)
+    profiles = _kept.setdefault(world, Kept(MOST_PROFILES))
+    return profiles.get(user_id, version, lambda: _profile(ctx, user, world, now))
 
 
 _kept: WeakKeyDictionary[World, Kept[Profile]] = WeakKeyDictionary()
 
 
-def _profile(ctx: Context, user: UserState, world: World, now: float, evidence: bool) -> Profile:
-    state, catalogue, space = user.state, world.catalogue, world.space
-    interests, avoids = interests_of(state, catalogue, space, ctx.half_lives, now)
-    witnesses = Witnesses(state, catalogue, space) if evidence else None
-    if witnesses is not None:
-        interests = tuple(witnesses.back(one, liked=True) for one in interests)
-        avoids = tuple(witnesses.back(one, liked=False) for one in avoids)
+def _profile(ctx: Context, user: UserState, world: World, now: float) -> Profile:
+    state = user.state
+    interests, avoids = interests_of(state, world.catalogue, world.space, ctx.half_lives, now)
+    habits = habits_of(state, world.catalogue, min(now, state.last_at), N_HABITS)
     return Profile(
         user_id=user.user_id,
         version=user.version,
         updated_at=user.updated_at,
         stage=stage_of(state),
-        summary=describe(state, catalogue, interests, avoids, witnesses),
+        summary=describe(state, interests, avoids, habits, now),
         interests=interests,
         avoids=avoids,
         statements=tuple(
@@ -63,4 +73,18 @@ def _profile(ctx: Context, user: UserState, world: World, now: float, evidence: 
         counts=state.counts,
         consent=user.consent,
         attributes=user.attributes,
+    )
+
+
+async def _with_evidence(ctx: Context, profile: Profile, state: State, world: World, at: datetime | None) -> Profile:
+    log = await load_log_until(ctx.db, profile.user_id, at or _ALWAYS)
+    # What was recorded since the state was read is not behind it; without consent nothing is.
+    rows = [row for row in log.rows if row.seq <= state.seq] if log else []
+    avoided = {one.facet for one in profile.avoids}
+    proof = prove(interactions_of(ctx, rows), world.catalogue, world.space, avoided)
+    return replace(
+        profile,
+        summary=proof.back_summary(profile.summary),
+        interests=tuple(proof.back(one) for one in profile.interests),
+        avoids=tuple(proof.back(one) for one in profile.avoids),
     )

@@ -15,6 +15,7 @@ from app.training.generators import fit_generators
 
 KIND = "generators"
 KEPT = 3
+KEPT = 3
 
 
 async def retrain(ctx: Context) -> int | None:

@@ -25,7 +25,9 @@ class Leanings:
 
 
 NO_LEANINGS = Leanings()
-_kept: WeakKeyDictionary[World, OrderedDict[str, tuple[int, Leanings]]] = WeakKeyDictionary()
+# A version of the profile, and how much of what was said has its vector: those come late, without a new version.
+Mark = tuple[int, int]
+_kept: WeakKeyDictionary[World, OrderedDict[str, tuple[Mark, Leanings]]] = WeakKeyDictionary()
 
 
 def leanings_of(world: World, state: State, half_lives: HalfLives) -> Leanings:
@@ -35,9 +37,10 @@ def leanings_of(world: World, state: State, half_lives: HalfLives) -> Leanings:
 def kept_leanings(world: World, user_id: str, version: int, state: State, half_lives: HalfLives) -> Leanings:
     """`leanings_of`, worked out once for each version of a profile; the users seen last are kept."""
     known = _kept.setdefault(world, OrderedDict())
+    mark = version, sum(one.embedding is not None for one in state.said)
     kept = known.get(user_id)
-    if kept is None or kept[0] != version:
-        kept = known[user_id] = version, leanings_of(world, state, half_lives)
+    if kept is None or kept[0] != mark:
+        kept = known[user_id] = mark, leanings_of(world, state, half_lives)
         if len(known) > MOST_USERS:
             known.popitem(last=False)
     known.move_to_end(user_id)

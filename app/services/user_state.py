@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-import structlog
-
 from app.domain.behavior import Interaction
-from app.domain.errors import PortraitError
 from app.ingest.weigh import Weights, weigh
 from app.profiles.decay import HalfLives
 from app.profiles.fold import fold
-from app.profiles.state import State, decode_state, encode_state
+from app.profiles.state import State, decode_state
+from app.services.checkpoints import Checkpoint
 from app.services.context import Context
 from app.services.kept import Kept
-from app.storage.profiles import StoredLog, load_log, load_log_until, save_checkpoint
-
-log = structlog.get_logger()
+from app.storage.profiles import StoredLog, StoredRow, load_log, load_log_until
 
 # Folding 64 rows costs about .1 ms, saving a checkpoint about as much as reading one.
 LONGEST_TAIL = 64
@@ -61,26 +57,26 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
     return UserState(user_id, stored.last_seq, stored.consent, stored.attributes, stored.updated_at, state)
 
 
-async def drain() -> None:
-    """Waits for the checkpoints that are being saved."""
-    await asyncio.gather(*_saving.values())
-
-
 _states: Kept[State] = Kept(MOST_STATES)
 
 
 def _fold_and_save(ctx: Context, stored: StoredLog) -> State:
     state = _fold(ctx, stored)
     if len(stored.rows) > LONGEST_TAIL:
-        _save_beside(ctx, stored, encode_state(state))
+        ctx.checkpoints.put(ctx.db, Checkpoint(stored.user_id, stored.last_seq, _fold_key(ctx), state))
     return state
 
 
 def _fold(ctx: Context, stored: StoredLog) -> State:
     state = decode_state(stored.state) if stored.state is not None else State()
+    return fold(state, interactions_of(ctx, stored.rows), ctx.half_lives)
+
+
+def interactions_of(ctx: Context, rows: Iterable[StoredRow]) -> Iterator[Interaction]:
+    """A stored log with the weights of this service's rules."""
     weights = ctx.ingest.weights
-    interactions = (
-        Interaction(
+    for row in rows:
+        yield Interaction(
             row.seq,
             row.behavior_id,
             row.type,
@@ -91,9 +87,6 @@ def _fold(ctx: Context, stored: StoredLog) -> State:
             row.embedding,
             row.flag is not None,
         )
-        for row in stored.rows
-    )
-    return fold(state, interactions, ctx.half_lives)
 
 
 def _fold_key(ctx: Context) -> str:
@@ -109,22 +102,3 @@ def _hash(by_type: tuple[tuple[str, float], ...], rating_max: float, half_lives:
     """The rules a state depends on; with others it must be folded anew."""
     rules = [FOLD_VERSION, by_type, rating_max, half_lives.long_days, half_lives.short_days]
     return hashlib.sha256(json.dumps(rules).encode()).hexdigest()[:16]
-
-
-_saving: dict[str, asyncio.Task[None]] = {}
-
-
-def _save_beside(ctx: Context, stored: StoredLog, state: bytes) -> None:
-    """Saves a checkpoint beside the request, one at a time for each user."""
-    if stored.user_id in _saving:
-        return
-    task = asyncio.create_task(_save(ctx, stored, state))
-    _saving[stored.user_id] = task
-    task.add_done_callback(lambda _: _saving.pop(stored.user_id, None))
-
-
-async def _save(ctx: Context, stored: StoredLog, state: bytes) -> None:
-    try:
-        await save_checkpoint(ctx.db, stored.user_id, stored.last_seq, _fold_key(ctx), state)
-    except PortraitError as error:  # only a cache: the next reader folds a longer tail
-        log.warning("checkpoint_not_saved", detail=error.detail)

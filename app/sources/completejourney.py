@@ -20,7 +20,7 @@ _VIEWS = """
         (SELECT DISTINCT household_id FROM transactions ORDER BY household_id LIMIT {households})"""
 _COUNTS = """
     SELECT (SELECT count(DISTINCT product_id) FROM transactions), count(*), count(DISTINCT household_id),
-        max(transaction_timestamp) FROM lines"""
+        max(transaction_timestamp) AT TIME ZONE 'America/New_York' AT TIME ZONE 'UTC' FROM lines"""
 _ITEMS = """
     SELECT row_number() OVER (), product_id::VARCHAR, department, product_category, product_type, package_size, brand
     FROM (SELECT DISTINCT product_id FROM transactions) LEFT JOIN products USING (product_id) ORDER BY product_id"""
@@ -36,28 +36,29 @@ class CompleteJourney:
     """All products with sales, and the purchases of the first `households` (all without a number).
 
     `weeks_later` moves every purchase by whole weeks, so that weekdays and hours stay as they were.
-    `last_at` is the local time of the last purchase as it was.
+    `last_at` is the time of the last purchase as it was.
     """
 
     name = "completejourney"
 
     def __init__(self, households: int | None = None, weeks_later: int = 0, folder: Path | None = None) -> None:
         folder = folder or _installed()
-        self._weeks_later = weeks_later
+        self.weeks_later = weeks_later
         self._db = need_duckdb().connect()
         for table in ("transactions", "products"):
             path = str(folder / f"{table}.parquet")
             self._db.read_parquet(path, file_row_number=True).create_view(table)
         self._db.execute(_VIEWS.format(households=households or 1_000_000))
         counts = self._db.execute(_COUNTS).fetchone()
-        self.n_items, self.n_behaviors, self.n_households, self.last_at = counts
+        self.n_items, self.n_behaviors, self.n_households, last = counts
+        self.last_at: datetime = last.replace(tzinfo=UTC)
 
     def items(self) -> Iterator[Batch]:
         rows = (Row(line, _item(*product)) for line, *product in self._rows(_ITEMS))
         return batched("products.parquet", rows)
 
     def behaviors(self) -> Iterator[Batch]:
-        rows = self._rows(_BEHAVIORS, 7 * self._weeks_later)
+        rows = self._rows(_BEHAVIORS, 7 * self.weeks_later)
         return batched("transactions.parquet", (_behavior(*line) for line in rows))
 
     def _rows(self, query: str, *values: object) -> Iterator[tuple[Any, ...]]:

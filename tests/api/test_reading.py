@@ -6,11 +6,11 @@ from typing import Any
 
 import httpx2
 import pytest
-from app.services.embed_texts import embed_texts
 
 from app.api.schemas.items import FoundItems
 from app.api.schemas.profiles import ProfileOut
 from app.api.schemas.recommendations import RecommendationsOut
+from app.services.embed_texts import embed_texts
 
 from .wire import Service, problem_of
 

@@ -103,7 +103,7 @@ class Slit:
     target, as in TALE (Park, Yoon, Choi, Lee, WSDM 2025). Repeats in a past add up.
     """
 
-    def __init__(self, tau: float | None = None, lam: float = 10.0, limit: int = LIMIT) -> None:
+    def __init__(self, tau: float | None = None, lam: float = 30.0, limit: int = LIMIT) -> None:
         self._tau, self._lam, self._limit = tau, lam, limit
         self._reach = min(reach(tau) or MAX_REACH, MAX_REACH)
 

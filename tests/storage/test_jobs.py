@@ -1,0 +1,133 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from app.domain.errors import Unavailable
+from app.domain.item import Item
+from app.jobs import worker
+from app.jobs.news import FEW_WAIT_S, RetrainOnNews
+from app.jobs.schedule import MOST_S, Step
+from app.jobs.worker import run_jobs
+from app.services.context import Context
+from app.services.record_behaviors import record_behaviors
+from app.storage.items import put_items
+from app.storage.locks import leader
+from app.storage.models import live_model
+
+
+async def purchases(ctx: Context, first: int, n: int) -> None:
+    raws = [
+        {"user_id": f"u{number % 7}", "item_id": f"i{number % 10}", "type": "purchase", "behavior_id": str(number)}
+        for number in range(first, first + n)
+    ]
+    assert (await record_behaviors(ctx, raws)).accepted == n
+
+
+async def eventually(holds: Callable[[], Awaitable[object]], within_s: float = 40) -> None:
+    async with asyncio.timeout(within_s):
+        while not await holds():  # noqa: ASYNC110 - what is waited for happens in Postgres
+            await asyncio.sleep(0.1)
+
+
+async def is_live(ctx: Context, kind: str) -> bool:
+    return await live_model(ctx.db, kind) is not None
+
+
+async def test_the_jobs_make_vectors_a_space_and_generators_and_stop_when_told(context: Context) -> None:
+    await put_items(context.db, [Item(f"i{n}", f"Tea number {n}") for n in range(10)])
+    await purchases(context, 0, 20)
+    stop = asyncio.Event()
+    jobs = asyncio.create_task(run_jobs(context, stop))
+    await eventually(lambda: is_live(context, "space"))
+    await eventually(lambda: is_live(context, "generators"))
+    stop.set()
+    await asyncio.wait_for(jobs, 10)
+
+
+async def test_a_second_process_waits_until_the_leader_has_gone(context: Context) -> None:
+    await put_items(context.db, [Item("i0", "Tea")])
+    stop = asyncio.Event()
+    async with leader(context.db, "jobs") as leads:
+        assert leads
+        jobs = asyncio.create_task(run_jobs(context, stop))
+        await asyncio.sleep(2)
+        assert not await is_live(context, "space")
+    await eventually(lambda: is_live(context, "space"))
+    stop.set()
+    await asyncio.wait_for(jobs, 10)
+
+
+async def test_a_step_that_fails_ends_neither_the_others_nor_itself(
+    context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran = {"bad": 0, "good": 0}
+
+    async def bad(ctx: Context) -> int | None:
+        ran["bad"] += 1
+        raise Unavailable("The disk is full.") if ran["bad"] % 2 else RuntimeError("a defect")
+
+    async def good(ctx: Context) -> int | None:
+        ran["good"] += 1
+        return None
+
+    monkeypatch.setattr(worker, "TICK_S", 0.01)
+    monkeypatch.setattr(worker, "steps", lambda: [Step("bad", bad, 0.01), Step("good", good, 0.01)])
+    stop = asyncio.Event()
+    jobs = asyncio.create_task(run_jobs(context, stop))
+
+    async def both() -> bool:
+        return ran["bad"] >= 3 and ran["good"] >= 5
+
+    await eventually(both)
+    stop.set()
+    await asyncio.wait_for(jobs, 10)
+
+
+def test_a_step_that_goes_on_failing_is_tried_less_often() -> None:
+    async def never(ctx: Context) -> int | None:
+        raise AssertionError
+
+    step = Step("step", never, every_s=1.0)
+    pauses = []
+    for _ in range(8):
+        said = step.failed(Unavailable("The disk is full."), at=100.0)
+        pauses.append(step.due_at - 100)
+    assert pauses == [2, 4, 8, 16, 32, MOST_S, MOST_S, MOST_S]
+    assert "The disk is full." in said
+    step.done(None, at=100.0)
+    assert step.due_at == 101
+    step.done(5, at=100.0)
+    assert step.due_at == 100
+
+
+async def test_generators_are_refitted_when_enough_is_new_and_nothing_pours_in_any_more(context: Context) -> None:
+    now = [1000.0]
+    due = RetrainOnNews(lambda: now[0])
+    assert await due(context) is None  # nothing at all
+    await purchases(context, 0, 100)
+    assert await due(context) is None  # still pouring in, for all one knows
+    now[0] += 1
+    first = await due(context)
+    assert first is not None
+    assert await due(context) is None
+    await purchases(context, 100, 5)
+    for _ in range(3):
+        now[0] += 10
+        assert await due(context) is None  # few
+    now[0] += FEW_WAIT_S
+    assert (await due(context) or 0) > first
+    await purchases(context, 105, 50)
+    assert await due(context) is None
+    assert await due(context) is not None
+
+
+async def test_generators_that_are_damaged_on_disk_are_made_anew(context: Context) -> None:
+    await purchases(context, 0, 100)
+    due = RetrainOnNews()
+    await due(context)
+    first = await due(context)
+    live = await live_model(context.db, "generators")
+    assert live is not None
+    (context.store.open(live.manifest) / "items.json").write_text("[]")
+    assert (await due(context) or 0) > (first or 0)
