@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
 import sys
 import threading
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +26,8 @@ from app.settings import Settings, misspelt
 from app.storage.engine import Database
 
 log = structlog.get_logger()
+
+DRAIN_S = 2.0  # checkpoints are a cache: what is not saved by then is folded again
 
 
 @asynccontextmanager
@@ -53,7 +56,9 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     try:
         yield ctx
     finally:
-        await ctx.checkpoints.drain()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S):
+                await ctx.checkpoints.drain()
         encoder.close()
         await db.close()
 

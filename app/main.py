@@ -51,6 +51,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             following = asyncio.create_task(_follow(follower))
             yield
             following.cancel()
+            await asyncio.wait({following})
 
     app = FastAPI(
         title="Portrait",

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _LOADED = "demo.json"  # written last: without it the folder holds half a demo
 _ENCODER_LIMIT_S = 180.0
+# What has no vector by then gets it while the demo runs; purchases recommend it meanwhile.
+_VECTORS_S = 60.0
 
 
 def run_demo(settings: Settings, reset: bool, seconds: float) -> None:
@@ -139,15 +141,15 @@ async def _embed(ctx: Context, n_items: int) -> None:
     from app.services.embed_texts import embed_texts
 
     started, n = time.monotonic(), 0
-    with console().status("Vectors ...") as status:
+    with console().status("Vectors of the products' words ...") as status:
         while not ctx.encoder.ready:
             if ctx.encoder.problem or time.monotonic() - started > _ENCODER_LIMIT_S:
                 raise Unavailable(ctx.encoder.problem or "The text encoder does not load.", "Try `portrait doctor`.")
             await asyncio.sleep(0.1)
-        while done := await embed_texts(ctx):
+        while time.monotonic() - started < _VECTORS_S and (done := await embed_texts(ctx)):
             n += done
-            status.update(f"Vectors: {n:,} of {n_items:,}")
-    _done(f"{n:,} vectors of products' words", started)
+            status.update(f"Vectors of the products' words: {n:,} of {n_items:,}")
+    _done(f"{n:,} of {n_items:,} products have the vector of their words", started)
 
 
 @contextmanager

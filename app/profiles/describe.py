@@ -125,7 +125,8 @@ def _main(verb: str, main: Sequence[Interest]) -> _Part:
     if not main:
         return _Part()
     if sum(one.weight for one in main) >= MOSTLY:
-        return _Part(f"{verb} mostly {labels}", claims)
+        does, _, at = verb.partition(" ")
+        return _Part(" ".join(filter(None, (does, "mostly", at, labels))), claims)
     return _Part(f"{verb} a bit of everything, above all {labels}", claims)
 
 

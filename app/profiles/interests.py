@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from math import sqrt
+from math import log, sqrt
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from app.domain.catalogue import Catalogue, ItemSpace
 from app.domain.item import label_of
 from app.domain.profile import Horizon, Interest, Trend
 from app.profiles.attention import Attention, Ints, attention_of, facet_name
-from app.profiles.cut import cut
+from app.profiles.cut import NARROW, cut
 from app.profiles.decay import DAY_S, HalfLives
 from app.profiles.state import State, Tally
 from app.profiles.sums import Floats
@@ -33,8 +33,8 @@ ATTRIBUTE_LIFT = 1.5
 ATTRIBUTE_N = 3
 # Attention taken as given: about one item's, spread like the catalogue.
 PRIOR = 1.0
-# Keeps a facet that all items carry just above nothing, so that a catalogue of one category has a profile too.
-COMMON = 0.01
+# Added to ln(share / base): down to half of what the catalogue lets expect, a facet is still worth a line.
+COMMON = log(2)
 # The short horizon reaches this many short half-lives back: 1/16 is left by then.
 SHORT_REACH = 4
 # What makes a trend: half as much again as expected, and more than chance. The noise is that of half an item.
@@ -49,7 +49,8 @@ def interests_of(
 ) -> tuple[tuple[Interest, ...], tuple[Interest, ...]]:
     """Interests and avoids, the most telling first; `now` in seconds since 1970.
 
-    What tells most is the facet's part of the relative entropy between user and catalogue, share * ln(share / base).
+    What tells most is share * ln(2 share / base): the facet's part of the relative entropy between user and
+    catalogue, and of the plain share.
     """
     of = attention_of(state, catalogue, space, half_lives, now)
     if of is None:
@@ -105,7 +106,7 @@ def _lines(of: Attention, side: _Side, limit: int) -> list[_Line]:
     expected = (side.values + PRIOR * of.base) / (side.total + PRIOR)
     lift = expected / of.base
     gains = expected * (np.log(lift) + COMMON)
-    telling = side.open & (gains > 0) & (share >= MIN_SHARE) & _supported(of, share, n)
+    telling = side.open & (gains > 0) & (share >= MIN_SHARE) & _supported(of, share, n) & ~_vague(of, lift)
     habits = telling & (of.depths == 0) & (share >= ATTRIBUTE_SHARE) & (lift >= ATTRIBUTE_LIFT) & (n >= ATTRIBUTE_N)
     order = np.argsort(-gains, kind="stable")
     steps = order[cut(share, of.base, telling, of.parents, of.depths)[order]]
@@ -119,6 +120,14 @@ def _supported(of: Attention, share: Floats, n: Ints) -> NDArray[np.bool_]:
     alone = np.where(of.parents >= 0, np.maximum(ALONE, ALONE_BELOW * share[of.parents]), ALONE)
     supported: NDArray[np.bool_] = n > np.where(share >= alone, 0, 1)
     return supported
+
+
+def _vague(of: Attention, lift: Floats) -> NDArray[np.bool_]:
+    """A wide category that has steps below says something only where it is sought more than others."""
+    has_steps = np.zeros(len(lift), dtype=np.bool_)
+    has_steps[of.parents[of.parents >= 0]] = True
+    vague: NDArray[np.bool_] = has_steps & (of.base > NARROW) & (lift < 1.0)
+    return vague
 
 
 def _backed(of: Attention, places: Ints, share: Floats, n: Ints, counts: Ints) -> list[_Line]:

@@ -10,7 +10,7 @@ from app.domain.recommendation import Reason
 from app.profiles.decay import DAY_S
 from app.retrieval.base import NOTHING, Habits, Query, Scored
 from app.retrieval.select import best_of, shares
-from app.retrieval.words import days
+from app.retrieval.words import ago, days
 
 # Bought once: it is taken to come back after twice the time that it has been away, two weeks at least.
 FIRST_PERIOD_S = 14 * DAY_S
@@ -35,16 +35,16 @@ class BuyAgain:
 
     def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         habits = query.habits
-        ago, every = query.now - habits.last_at, periods(habits, query.now)
+        since, every = query.now - habits.last_at, periods(habits, query.now)
         places = [int(np.flatnonzero(habits.rows == row)[0]) for row in rows]
-        return [_reason(habits.n_purchases[place], ago[place], every[place]) for place in places]
+        return [_reason(habits.n_purchases[place], since[place], every[place]) for place in places]
 
 
 def _reason(n_purchases: int, ago_s: float, period_s: float) -> Reason:
     if n_purchases < 2:
-        return Reason("buy_again", f"You bought it {days(ago_s)} ago")
+        return Reason("buy_again", f"You bought it {ago(ago_s)}")
     period = days(period_s).removeprefix("1 ")
-    return Reason("buy_again", f"You buy it about every {period}; the last time was {days(ago_s)} ago")
+    return Reason("buy_again", f"You buy it about every {period}; the last time was {ago(ago_s)}")
 
 
 def periods(habits: Habits, now: float) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from app.retrieval.base import NOTHING, Floats, Log, Query, Scored
 from app.retrieval.select import first_allowed
 
 HALF_LIVES_DAYS = (1.0, 7.0, 30.0, 365.0)
+SPANS = ((7, " this week"), (7, " this week"), (30, " this month"), (365, " this year"))
 # The newest share of the log decides how fast this catalogue turns.
 HELD_OUT = 0.05
 N_ROUNDS = 30
@@ -75,11 +76,15 @@ class Trend:
     name = "trend"
 
     def __init__(self, arrays: Arrays, positions: Positions, catalogue: Catalogue) -> None:
-        shares = arrays["mixture"] @ _shares(np.asarray(arrays["counts"], dtype=np.float64))
+        parts = arrays["mixture"][:, None] * _shares(np.asarray(arrays["counts"], dtype=np.float64))
+        shares = parts.sum(axis=0)
         known = np.flatnonzero((positions.rows >= 0) & (shares > 0))
         order = known[np.argsort(-shares[known], kind="stable")]
         self._rows: Rows = positions.rows[order]
         self._scores: Floats = shares[order].astype(np.float32)
+        # The number of the half-life by which half of the score is reached: what it is popular by.
+        spans = (parts.cumsum(axis=0) < shares / 2).sum(axis=0)
+        self._span_of = dict(zip(self._rows.tolist(), spans[order].tolist(), strict=True))
         self._confidence = float(arrays["mixture"].sum())
         self._until = float(arrays["until"][0])
         self._catalogue = catalogue
@@ -96,7 +101,11 @@ class Trend:
         return [self._reason(query, row) for row in rows.tolist()]
 
     def _reason(self, query: Query, row: int) -> Reason:
-        recent = 0 <= query.now - self._until < 7 * DAY_S
         place = next((path_of(category)[0] for category in self._catalogue.items[row].categories), "")
-        text = ("Popular this week" if recent else "Popular lately") + (f" in {place}" if place else "")
+        text = "Popular" + self._lately(query, row) + (f" in {place}" if place else "")
         return Reason("popular", text, (place,) if place else ())
+
+    def _lately(self, query: Query, row: int) -> str:
+        """Nothing is said of a span that the log does not reach into."""
+        days, words = SPANS[self._span_of[row]]
+        return words if 0 <= query.now - self._until < days * DAY_S else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.domain.item import Item
+from app.profiles.decay import DAY_S
 
 VERBS = {
     "purchase": "bought",
@@ -27,5 +28,9 @@ def name_of(item: Item) -> str:
 
 
 def days(seconds: float) -> str:
-    n = max(1, round(seconds / 86_400))
+    n = max(1, round(seconds / DAY_S))
     return "1 day" if n == 1 else f"{n:,} days"
+
+
+def ago(seconds: float) -> str:
+    return "today" if seconds < DAY_S / 2 else f"{days(seconds)} ago"

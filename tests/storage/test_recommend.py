@@ -200,11 +200,11 @@ async def test_without_a_database_something_is_shown_and_the_slate_says_so(conte
 
 @pytest.mark.usefixtures("follower")
 async def test_a_wish_in_words_leads_and_without_an_encoder_the_slate_says_so(context: Context) -> None:
-    wish = Wish(limit=3, statement="something to cut wood with")
+    wish = Wish(limit=3, statement="shears for pruning roses")
     slate = await recommend(context, "nobody", wish)
-    assert slate.items[0].item_id == "tools-2"
+    assert slate.items[0].item_id == "tools-4"
     assert slate.items[0].reason is not None
-    assert slate.items[0].reason.text == 'Because you asked for "something to cut wood with"'
+    assert slate.items[0].reason.text == 'Because you asked for "shears for pruning roses"'
     context.encoder = TextEncoder()
     deaf = await recommend(context, "nobody", wish)
     assert deaf.degraded
