@@ -41,7 +41,7 @@ class Running:
 
     def worker_of(self, connection: Connection) -> int:
         """Process id of the worker that accepted a connection of ours."""
-        for process in [self.process, *self.process.children(recursive=True)]:
+        for process in self._processes():
             for accepted in process.net_connections("tcp"):
                 if accepted.raddr and accepted.raddr.port == connection.local_port:
                     return int(process.pid)
@@ -51,12 +51,18 @@ class Running:
         """Waits until what runs after a start (the encoder, the jobs' first look) is done; false when it is not."""
         until = time.monotonic() + at_most_s
         while time.monotonic() < until:
-            processes = [self.process, *self.process.children(recursive=True)]
-            before = _cpu_seconds(processes)
+            before = self.cpu_seconds()
             time.sleep(2)
-            if _cpu_seconds(processes) - before < 0.2:
+            if self.cpu_seconds() - before < 0.2:
                 return True
         return False
+
+    def cpu_seconds(self) -> float:
+        """Processor time of all processes of the server so far, Postgres and jobs included."""
+        return sum(sum(process.cpu_times()[:2]) for process in self._processes() if process.is_running())
+
+    def _processes(self) -> list[psutil.Process]:
+        return [self.process, *self.process.children(recursive=True)]
 
     def memory_of(self, worker: int) -> Memory:
         info = psutil.Process(worker).memory_full_info()
@@ -86,10 +92,6 @@ def environment(data_dir: Path) -> dict[str, str]:
     """Ours, without settings of the person who runs the benchmark."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTRAIT_")}
     return {**kept, "PORTRAIT_DATA_DIR": str(data_dir)}
-
-
-def _cpu_seconds(processes: list[psutil.Process]) -> float:
-    return sum(sum(process.cpu_times()[:2]) for process in processes if process.is_running())
 
 
 def free_port() -> int:

@@ -67,6 +67,7 @@ def _measured(known: World, n_workers: int, names: list[str]) -> list[Row]:
         if not portrait.settle():
             print("jobs are still busy; the figures suffer", file=sys.stderr, flush=True)
         bench = Bench(portrait, empty, Traffic(known, seed=n_workers), known)
+        uvloop.run(bench.warm_up())
         table = [rows.imported(known), rows.start(portrait)]
         for name in names:
             print(f"{name} ...", file=sys.stderr, flush=True)

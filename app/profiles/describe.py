@@ -94,9 +94,9 @@ def _taste(verb: str, interests: Sequence[Interest], avoids: Sequence[Interest])
     """`Buys mostly frozen pizza and soft drinks; lately more baby foods; avoids fish`."""
     topics = [one for one in _distinct(interests) if _is_topic(one)]
     lately = [one for one in topics if _is_new(one, topics)]
-    main = ([one for one in topics if one not in lately] or topics)[:N_MAIN]
-    more = [one for one in lately if one not in main][:N_MORE]
     less = [one for one in topics if one.trend == "falling"][:1]
+    main = ([one for one in topics if one not in lately and one not in less] or topics)[:N_MAIN]
+    more = [one for one in lately if one not in main][:N_MORE]
     clauses = [
         _main(verb, main),
         _clause("lately more", more),

@@ -23,7 +23,7 @@ from app.profiles.sums import Floats
 N_INTERESTS = 12
 N_AVOIDS = 6
 MIN_SHARE = 0.02
-# A single behaviour makes a line where it is at least this share of all, and of the step above.
+# A single behaviour makes a line where it is at least this share of all, and of a narrow step above.
 ALONE = 0.1
 ALONE_BELOW = 0.5
 # A brand or another attribute is worth a line only when it is a habit of its own beside the categories.
@@ -117,7 +117,8 @@ def _lines(of: Attention, side: _Side, limit: int) -> list[_Line]:
 
 def _supported(of: Attention, share: Floats, n: Ints) -> NDArray[np.bool_]:
     """A single behaviour speaks for a facet only where it is a good part of all there is."""
-    alone = np.where(of.parents >= 0, np.maximum(ALONE, ALONE_BELOW * share[of.parents]), ALONE)
+    above = (of.parents >= 0) & (of.base[of.parents] <= NARROW)
+    alone = np.where(above, np.maximum(ALONE, ALONE_BELOW * share[of.parents]), ALONE)
     supported: NDArray[np.bool_] = n > np.where(share >= alone, 0, 1)
     return supported
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+import msgspec
 
 from app.domain.behavior import Interaction
 from app.ingest.weigh import Weights, weigh
@@ -26,6 +28,7 @@ LONGEST_TAIL = 64
 MOST_STATES = 1000
 # Goes up with every change of what `fold` keeps, so that older checkpoints are not read.
 FOLD_VERSION = 1
+_NO_CHECKPOINT = ""
 
 
 @dataclass(slots=True)
@@ -44,20 +47,28 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
     """With every behaviour that is committed by now, or that had occurred by `at`; None for an unknown user."""
     if at is not None:
         stored = await load_log_until(ctx.db, user_id, at)
-    else:
-        stored = await load_log(ctx.db, user_id, _fold_key(ctx))
+        return _as_told(stored, lambda log: _fold(ctx, log)) if stored else None
+    stored = await load_log(ctx.db, user_id, _fold_key(ctx))
     if stored is None:
         return None
-    if not stored.consent:
-        state = State()
-    elif at is not None:
-        state = _fold(ctx, stored)
-    else:
-        state = _states.get(user_id, (stored.last_seq, _fold_key(ctx), ctx.db), lambda: _fold_and_save(ctx, stored))
-    return UserState(user_id, stored.last_seq, stored.consent, stored.attributes, stored.updated_at, state)
+    try:
+        return _as_told(stored, lambda log: _kept_state(ctx, log))
+    except msgspec.DecodeError:  # what was saved cannot be read: the log is the truth
+        stored = await load_log(ctx.db, user_id, _NO_CHECKPOINT)
+        return _as_told(stored, lambda log: _kept_state(ctx, log)) if stored else None
+
+
+def _as_told(stored: StoredLog, fold_of: Callable[[StoredLog], State]) -> UserState:
+    state = fold_of(stored) if stored.consent else State()
+    return UserState(stored.user_id, stored.last_seq, stored.consent, stored.attributes, stored.updated_at, state)
 
 
 _states: Kept[State] = Kept(MOST_STATES)
+
+
+def _kept_state(ctx: Context, stored: StoredLog) -> State:
+    version = (stored.last_seq, _fold_key(ctx), ctx.db)
+    return _states.get(stored.user_id, version, lambda: _fold_and_save(ctx, stored))
 
 
 def _fold_and_save(ctx: Context, stored: StoredLog) -> State:

@@ -64,13 +64,15 @@ async def count_behaviors(db: Database) -> int:
 
 async def copy_log(db: Database) -> AsyncIterator[bytes]:
     """What training reads, as chunks of CSV without a header, by time:
-    user_id, item_id, type, seconds since 1970, value. Flagged behaviours and those without an item stay out.
+    user_id, item_id, type, seconds since 1970, value. Flagged behaviours, those without an item
+    and those of users who do not consent stay out.
     """
     async with db.connection() as connection, connection.transaction():
         await connection.execute("SET LOCAL statement_timeout = 0")
         async with connection.cursor().copy(
-            "COPY (SELECT user_id, item_id, type, extract(epoch FROM occurred_at), value FROM behaviors"
-            " WHERE item_id IS NOT NULL AND flag IS NULL ORDER BY occurred_at) TO STDOUT (FORMAT csv)"
+            "COPY (SELECT user_id, item_id, type, extract(epoch FROM occurred_at), value"
+            " FROM behaviors JOIN users USING (user_id)"
+            " WHERE item_id IS NOT NULL AND flag IS NULL AND consent ORDER BY occurred_at, seq) TO STDOUT (FORMAT csv)"
         ) as copy:
             async for chunk in copy:
                 yield bytes(chunk)

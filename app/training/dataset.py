@@ -17,7 +17,7 @@ COLUMNS = ("user_id", "item_id", "type", "at", "value")
 def read_log(csv: bytes, weights: Weights) -> Log:
     """`csv` has the columns user_id, item_id, type, seconds since 1970 and value (may be empty), in order of time.
 
-    Only what speaks for an item stays in; of 1.5 million lines about 1 s.
+    Only what speaks for an item stays in. 1.5 million lines take a second or two.
     """
     table = _read(csv)
     type_names, types = _coded(table["type"])

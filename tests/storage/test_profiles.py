@@ -170,12 +170,14 @@ async def test_a_state_folded_before_a_vector_came_is_not_kept(db: Database) -> 
     assert after.state is None
 
 
-async def test_training_reads_unflagged_behaviours_with_items_by_time(db: Database) -> None:
+async def test_training_reads_unflagged_behaviours_with_items_and_consent_by_time(db: Database) -> None:
     early = Behavior("v", "e", "like", AT - timedelta(days=1), item_id='i,"x"', value=2.5)
     await store(db, behavior("a"), early, behavior("b", flag="burst"), Behavior("u", "t", "search", AT, text="x"))
+    await store(db, behavior("c", "without consent"))
+    await patch_user(db, "without consent", {}, consent=False)
     text = b"".join([chunk async for chunk in copy_log(db)]).decode()
     assert text == 'v,"i,""x""",like,1767139200.000000,2.5\nu,i,view,1767225600.000000,\n'
-    assert await count_behaviors(db) == 4
+    assert await count_behaviors(db) == 5
 
 
 async def test_attributes_are_replaced_merged_and_a_new_version_only_when_they_changed(db: Database) -> None:

@@ -56,6 +56,12 @@ def test_the_interval_holds_the_truth_nineteen_times_of_twenty() -> None:
     assert 51 <= held <= 60
 
 
+def test_the_interval_is_as_wide_as_the_normal_one_where_that_holds() -> None:
+    by_user = np.random.default_rng(5).normal(size=400)
+    interval = compare(by_user, np.zeros(400), np.arange(400), seed=0).difference
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * by_user.std() / 20, rel=0.1)
+
+
 def test_users_are_drawn_and_not_queries() -> None:
     by_user = np.repeat(np.random.default_rng(3).normal(size=20), 50)
     together = compare(by_user, np.zeros(1_000), np.arange(1_000) // 50, seed=0).difference
@@ -85,6 +91,23 @@ def test_a_worse_challenger_is_refused() -> None:
     verdict = judge(contender("new", ranks_of(1, 9)), CHAMPION, Rails(), seed=0)
     assert not verdict.promoted
     assert "cannot be ruled out" in verdict.reasons[0]
+
+
+def test_a_challenger_that_may_be_worse_is_refused_though_it_seems_equal() -> None:
+    verdict = judge(contender("new", ranks_of(7, 3)), CHAMPION, Rails(), seed=0)
+    interval = verdict.comparisons["champion"].lift
+    assert interval.low < -0.02 < interval.high
+    assert not verdict.promoted
+
+
+def test_a_baseline_that_only_seems_better_does_not_stop_the_challenger() -> None:
+    ahead = ranks_of(1, 3)
+    ahead[:3] = 1.0
+    verdict = judge(
+        contender("new", ranks_of(1, 3)), CHAMPION, Rails(loss=1.0), seed=0, baselines=(contender("popular", ahead),)
+    )
+    assert verdict.comparisons["popular"].difference.mean < 0
+    assert verdict.promoted
 
 
 @pytest.mark.parametrize(

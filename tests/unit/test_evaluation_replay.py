@@ -123,6 +123,7 @@ def test_what_comes_later_changes_nothing_before_it(seed: int, end: int, mode: M
 def test_records_come_in_order_of_the_queries_with_their_slates() -> None:
     events = random_events(5)
     outcome = replay(Witness(), exam_of(events, 40), Mode.UPDATED)[Track.REPEATS]
+    assert exam_of(events, 40).queries.tolist() == list(range(40, 80))
     assert outcome.records["query"].tolist() == list(range(40, 80))
     assert (outcome.records["user"] == events.users[40:]).all()
     assert (outcome.records["item"] == events.items[40:]).all()
