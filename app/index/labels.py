@@ -17,7 +17,8 @@ from app.domain.item import Item, path_of
 _EMPTY_WORDS = """
 a an and all any are as at be by for from has in into is it its misc miscellaneous more new no non not of off on or
 other others per plus that the their these this to up use with without you your
-assorted assortment authentic dry economy mainstream premium refrigerated item items product products type types general regular standard various
+assorted assortment authentic dry economy mainstream premium refrigerated
+item items product products type types general regular standard various
 bag bags bottle bottles box boxes can cans case count ct dozen each ea fl ft g gal gallon gallons gr in inch kg l
 large lb lbs liter liters medium mega mini ml mm cm multi oz ounce ounces pack packs pc pcs pint pints pk pkg piece
 pieces quart quarts qt roll rolls set sets single size sizes small sq xl xxl

@@ -76,12 +76,15 @@ async def test_real_groceries_get_names_that_a_shopper_would_use(encoder: TextEn
     print([f"{made.labels[number]} ({sizes[number]})" for number in np.argsort(-sizes)])
     assert len(set(made.labels)) == len(made.labels)
     assert not any(re.search(r"\d|\boz\b|\bct\b|\bmisc", label) for label in made.labels)
-    # A name holds for a good part of its cluster; 20 names for 600 kinds of products cannot hold for all.
+    # 20 names for 600 kinds of products cannot hold for all: .35-.41 over ten slightly moved inputs, and at most .012
+    # when the names are handed round.
     words = [{word for word in re.findall(r"\w+", label) if len(word) > 2} for label in made.labels]
-    told = [
-        any(word in item.text.lower() for word in words[number])
-        for item, number in zip(grocery, made.numbers, strict=True)
-    ]
-    assert np.mean(told) > 0.3
-    everything = " ".join(made.labels)
-    assert all(word in everything for word in ("cheese", "hair", "candy", "beer"))
+
+    def share_told(shift: int) -> float:
+        named = [words[(number + shift) % len(words)] for number in made.numbers]
+        return float(
+            np.mean([any(word in item.text.lower() for word in w) for item, w in zip(grocery, named, strict=True)])
+        )
+
+    assert share_told(0) > 0.3
+    assert share_told(0) > 10 * np.mean([share_told(shift) for shift in range(1, len(words))])

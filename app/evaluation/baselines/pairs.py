@@ -101,6 +101,7 @@ class Slit:
 
     SLIT of Choi, Kim, Lee, Shim, Lee, "Session-aware Linear Item-Item Models" (WWW 2021), with the next item only as
     target, as in TALE (Park, Yoon, Choi, Lee, WSDM 2025). Repeats in a past add up.
+    `lam` 30 was the best of 3, 10, 30 and 300 on IFDB's validation span (NDCG@10 .0515 against .0466 to .0510).
     """
 
     def __init__(self, tau: float | None = None, lam: float = 30.0, limit: int = LIMIT) -> None:
