@@ -117,6 +117,7 @@ async def lag(bench: Bench) -> Row:
         open_loop(address, cycle(traffic.profiles()), 100, seconds),
         open_loop(address, iter(traffic.single_behaviors(2000)), 100, seconds),
         open_loop(address, iter(traffic.batches(80)), 4, seconds),
+        open_loop(address, iter(traffic.batches(4, size=10_000)), 0.2, seconds),
         open_loop(address, iter(traffic.searches(100)), 5, seconds),
     )
     trouble = "; ".join(filter(None, (measured.trouble() for measured in (probe, *load))))

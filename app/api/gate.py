@@ -20,6 +20,7 @@ from app.domain.errors import InvalidInput, PortraitError
 log = structlog.get_logger()
 
 SLOW_MS = 500
+_PROBE = "/health/ready"  # asked every second; "not yet" is an answer, not an error
 _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 
 
@@ -72,10 +73,11 @@ class _Visit:
 
     def close(self) -> None:
         took_ms = (time.perf_counter() - self._started) * 1000
-        level = "error" if self.status >= 500 else "warning" if took_ms >= SLOW_MS else "debug"
+        route = getattr(self.scope.get("route"), "path", None)
+        failed = self.status >= 500 and route != _PROBE
+        level = "error" if failed else "warning" if took_ms >= SLOW_MS else "debug"
         if level == "debug" and not log.isEnabledFor(10):
             return
-        route = getattr(self.scope.get("route"), "path", None)
         getattr(log, level)(
             "answered",
             method=self.scope["method"],

@@ -38,7 +38,14 @@ def run_demo(settings: Settings, reset: bool, seconds: float) -> None:
     """Its own Postgres in its own folder, whatever the settings name; open to this machine only."""
     home = settings.data_dir / "demo"
     settings = settings.model_copy(
-        update={"data_dir": home, "database_url": None, "host": "127.0.0.1", "api_keys": (), "workers": 1}
+        update={
+            "data_dir": home,
+            "database_url": None,
+            "host": "127.0.0.1",
+            "api_keys": (),
+            "workers": 1,
+            "log_level": "warning",
+        }
     )
     with _alone(home):
         with listening(settings):

@@ -20,6 +20,7 @@ def as_environment(settings: Settings) -> dict[str, str]:
         "host": settings.host,
         "port": settings.port,
         "workers": settings.workers,
+        "log_level": settings.log_level,
         "api_keys": ",".join(key.get_secret_value() for key in settings.api_keys),
     }
     return {PREFIX + name.upper(): str(value) for name, value in passed.items() if value is not None}

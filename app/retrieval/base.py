@@ -87,13 +87,15 @@ class Query:
     """One request for recommendations, as generators see it.
 
     `past` (T,) are rows of the user's positive interactions, newest first, each item once, and `types` the behaviour
-    that each stands for. `near` holds what lies around the first interests, whether allowed or not: rows (Q, k) and
+    that each stands for; `recency` (T,) fades from about 1 with every item that came later, alike for what came at
+    the same time. `near` holds what lies around the first interests, whether allowed or not: rows (Q, k) and
     cosines (Q, k), best first, -1 where there are fewer. `allowed` (V,) is what may be shown after filters; `now` is
     in seconds since 1970; `n` is how many candidates are wanted.
     """
 
     past: Rows
     types: tuple[str, ...]
+    recency: Floats
     interests: tuple[InterestVector, ...]
     near: tuple[Rows, Vectors]
     statements: tuple[StatementVector, ...]

@@ -11,6 +11,7 @@ from app.domain.catalogue import Catalogue, Rows
 from app.domain.recommendation import Reason
 from app.retrieval.artifact import Arrays, Positions
 from app.retrieval.base import Floats, Log, Query, Scored
+from app.retrieval.query import FADED
 from app.retrieval.select import best_of, shares
 from app.retrieval.words import did, name_of
 
@@ -23,9 +24,6 @@ BACKWARDS = 0.6
 # A pair's count is divided by (n_from + 5) ** .5 and (n_to + 5) ** .25: .074 on IFDB, .070 with .5 on both sides.
 SHRINK = 5.0
 POWER_FROM, POWER_TO = 0.5, 0.25
-# The past weighs exp(-rank / 5), newest first; older than the latest 30 items adds nothing that counts.
-PAST_TAU = 5.0
-N_PAST = 30
 # Votes as they are spread the chances too thin: squared, the fusion gained 8 % on IFDB and UCI retail.
 POWER = 2.0
 
@@ -117,6 +115,7 @@ class Neighbours:
 
     def _past(self, query: Query) -> tuple[NDArray[np.int32], Floats, NDArray[np.int64]]:
         """Positions of the latest items, their weights and their places in `query.past`."""
-        positions = self._positions.of(query.past[:N_PAST])
-        places = np.flatnonzero(positions >= 0)
-        return positions[places], np.exp(-places / PAST_TAU).astype(np.float32), places
+        recent = np.flatnonzero(query.recency > FADED)
+        positions = self._positions.of(query.past[recent])
+        known = positions >= 0
+        return positions[known], query.recency[recent[known]], recent[known]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+_CUT_AT = 30  # characters of the source's fields; a very short last word is the beginning of a longer one
 # Pairs `SHORT long words`; words that are not here are only put into title case.
 _SHORT = dict(
     pair.split(" ", 1)
@@ -154,6 +155,8 @@ XPCTRNT Expectorant
 """.strip().splitlines()
 )
 _PHRASES = {
+    "IWS ": "INDIVIDUALLY WRAPPED ",
+    "REFIGERATED": "REFRIGERATED",
     "BEERALEMALT LIQUORS": "BEER/ALE/MALT LIQUORS",
     "SAUCESSALSAPICANTEE": "SAUCES/SALSA/PICANTE",
     "PLSTC CTLRYTBLCLTHSTTHPKSST": "PLASTIC CUTLERY/TABLECLOTHS/TOOTHPICKS",
@@ -172,10 +175,10 @@ _SMALL = frozenset(["AND", "AT", "BY", "FOR", "FROM", "IN", "OF", "ON", "OR", "P
 @lru_cache(maxsize=20_000)
 def readable(short: str) -> str:
     """`BREAD:ITALIAN/FRENCH` -> `Bread: Italian/French`; a bracket that the source cut off is dropped."""
-    text = " ".join(short.upper().split())
+    text = re.sub(r"[ /&]\w{1,3}$", "", short.upper()) if len(short) == _CUT_AT else short.upper()
     for phrase, words in _PHRASES.items():
         text = text.replace(phrase, words)
-    text = re.sub(r"\([^)]*$", "", text)
+    text = re.sub(r"\([^)]*$| (AND|OR|WITH|&) *$", "", " ".join(text.split()))
     text = re.sub(r"\b([A-Z]{3,}) S\b", r"\1'S", text)
     text = re.sub(r"(?<=\w)&(?=\w)", " & ", text)
     text = re.sub(r"(?<=[A-Z])\. *(?=\w)", " ", text)
