@@ -34,26 +34,28 @@ class Settings(BaseSettings):
     pool_size: int = Field(8, ge=1, le=200, description="Database connections of one process.")
 
     host: str = Field("127.0.0.1", description="Another address than the loopback needs `api_keys`.")
-    port: int = Field(8000, ge=0, le=65_535)
+    port: int = Field(8000, ge=0, le=65_535, description="0: a free one, told at the start.")
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Separated by commas; none: open.")
     secret: SecretStr | None = Field(None, description="Signs list cursors; set the same on every machine.")
 
     encoder_model: str | None = Field(None, description="A sentence-transformers name or folder; none: MiniLM.")
     encoder_device: str | None = Field(None, description="`cpu` or `cuda`; none: what there is.")
-    encoder_threads: int = Field(1, ge=1, le=256)
+    encoder_threads: int = Field(1, ge=1, le=256, description="Of each process.")
 
-    long_half_life_days: _Days = HalfLives().long_days
-    short_half_life_days: _Days = HalfLives().short_days
+    long_half_life_days: _Days = Field(HalfLives().long_days, description="What a person is like.")
+    short_half_life_days: _Days = Field(HalfLives().short_days, description="What they are after just now.")
     weights: dict[str, _Weight] = Field({}, description="Weights of behaviour types over the built-in ones, as JSON.")
-    rating_max: float = Field(Weights().rating_max, gt=1, le=1_000)
-    retention_days: _Days = IngestRules().retention_days
-    future_minutes: float = Field(IngestRules().future_minutes, ge=0, le=1_440)
-    burst_per_minute: int = Field(IngestRules().burst_per_minute, ge=1)
-    robot_per_day: int = Field(IngestRules().robot_per_day, ge=1)
-    unknown_items: Literal["accept", "refuse"] = "accept"
+    rating_max: float = Field(Weights().rating_max, gt=1, le=1_000, description="The best rating; 1 is the worst.")
+    retention_days: _Days = Field(IngestRules().retention_days, description="Older behaviours are refused.")
+    future_minutes: float = Field(IngestRules().future_minutes, ge=0, le=1_440, description="How wrong clocks may go.")
+    burst_per_minute: int = Field(IngestRules().burst_per_minute, ge=1, description="More of one user: flagged.")
+    robot_per_day: int = Field(IngestRules().robot_per_day, ge=1, description="More of one user: flagged.")
+    unknown_items: Literal["accept", "refuse"] = Field("accept", description="`refuse`: only items of the catalogue.")
 
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Or `debug`, `warning`, `error`."
+    )
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
 
     @field_validator("api_keys", mode="before")

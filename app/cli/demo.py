@@ -79,7 +79,7 @@ def _empty(home: Path) -> None:
         (home / name).unlink(missing_ok=True)
 
 
-class _UntilTime(CompleteJourney):
+class UntilTime(CompleteJourney):
     """Whole households for `seconds`, counted from the first purchase; then no more.
 
     Times move by whole weeks, so that the last purchase of the data is of the last eight days: what is popular this
@@ -99,7 +99,7 @@ class _UntilTime(CompleteJourney):
         for batch in super().behaviors():
             if not batch.rows:
                 continue
-            if time.monotonic() > until and batch.rows[0].raw["user_id"] != last:
+            if last and time.monotonic() > until and batch.rows[0].raw["user_id"] != last:
                 return
             users = dict.fromkeys(row.raw["user_id"] for row in batch.rows)
             self.n_loaded += len(users) - (last in users)
@@ -116,11 +116,11 @@ def _load(settings: Settings, seconds: float) -> None:
     with opened(all_cores) as (named, url):
         migrate.upgrade(url)
         _done("Postgres, empty tables", started)
-        asyncio.run(_fill(named, _UntilTime(seconds)))
+        asyncio.run(_fill(named, UntilTime(seconds)))
     say(f"  in all {time.monotonic() - started:.0f} s")
 
 
-async def _fill(settings: Settings, source: _UntilTime) -> None:
+async def _fill(settings: Settings, source: UntilTime) -> None:
     from app.bootstrap import open_context
     from app.services.publish_space import publish_space
     from app.services.retrain import retrain
@@ -135,7 +135,7 @@ async def _fill(settings: Settings, source: _UntilTime) -> None:
     (settings.data_dir / _LOADED).write_text(json.dumps(loaded))
 
 
-async def _import(ctx: Context, source: _UntilTime, home: Path) -> dict[str, int]:
+async def _import(ctx: Context, source: UntilTime, home: Path) -> dict[str, int]:
     with Bars(source) as bars, Rejects(home / "rejects.jsonl") as rejects:
         report = await import_records(ctx, source, rejects, bars.advance)
     items, behaviors = report.items, report.behaviors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ def told_in_a_sentence(debug: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.stdout.flush()
+        os._exit(130)  # at once: the encoder's threads may be in the middle of a text
     except BrokenPipeError:
         sys.exit(1)
     except PortraitError as error:

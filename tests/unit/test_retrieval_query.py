@@ -33,6 +33,14 @@ def test_the_past_is_newest_first_and_each_item_comes_once() -> None:
     assert taste.types == ("purchase",) * 3
 
 
+def test_what_came_at_one_time_is_equally_recent() -> None:
+    taste = board.taste(board.state([("i0", 5.0), ("i2", 1.0), ("i4", 1.0), ("i6", 0.5)]))
+    recency = dict(zip(taste.past.tolist(), taste.recency.tolist(), strict=True))
+    assert recency[6] == pytest.approx(1.0)
+    assert recency[2] == recency[4] == pytest.approx((np.exp(-1 / 5) + np.exp(-2 / 5)) / 2)
+    assert recency[0] == pytest.approx(np.exp(-3 / 5))
+
+
 def test_refused_items_are_no_past() -> None:
     user = board.state([("i2", 9.0), ("i0", 8.0)])
     fold(user, [Interaction(3, "3", "dislike", board.NOW, -0.8, "i2")], board.HALF_LIVES)
