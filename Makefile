@@ -1,6 +1,6 @@
 # What a developer calls is what CI calls: `.ci/run` is `make test`.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
-# A machine without a GPU saves 2 GB with PIP_FLAGS="--extra-index-url https://download.pytorch.org/whl/cpu"
+# More for pip, as PIP_FLAGS="--extra-index-url ..." with PyTorch's index of CPU builds, which saves 2 GB without a GPU.
 PIP_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
@@ -10,6 +10,7 @@ STAMP := .venv/.installed
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
+	@echo "Installing into .venv; the first time this takes some minutes."
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[dev]'
 	touch $(STAMP)

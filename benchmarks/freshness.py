@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import count, cycle
+from itertools import count, cycle, islice
 from typing import Any
 
 from benchmarks.client import Connection, ask, request
@@ -17,7 +17,7 @@ from benchmarks.server import Running
 
 TYPES = ("view", "purchase", "dislike")
 N_LANES = 6
-NEWCOMER_EVERY = 10  # every tenth try is the first behaviour of a user nobody has heard of
+IN_A_ROW = 10  # tries: first a newcomer's, whom nobody has heard of, then those of one known user
 
 
 @dataclass(slots=True)
@@ -71,33 +71,37 @@ class _Lane:
         self._newcomers = (f"newcomer-{user_ids[0]}-{number}" for number in count())
 
     async def run(self, numbers: Iterator[int]) -> None:
-        for number in numbers:
-            writer, reader = self._random.choices(self._connections, k=2)
-            self._result.n_tries += 1
-            self._result.across += writer is not reader
-            if number % NEWCOMER_EVERY:
-                await self._regular(next(self._users), TYPES[number % len(TYPES)], writer, reader)
-            else:
-                await self._newcomer(next(self._newcomers), writer, reader)
+        """A newcomer, then a known user several times in a row, and so on."""
+        while tries := list(islice(numbers, IN_A_ROW)):
+            await self._newcomer(next(self._newcomers), *self._writer_and_reader())
+            user = next(self._users)
+            slate = await _good(self._connections[0], _recommendations(user))
+            for number in tries[1:]:
+                slate = await self._regular(user, TYPES[number % len(TYPES)], slate, *self._writer_and_reader())
 
-    async def _regular(self, user: str, type_: str, writer: Connection, reader: Connection) -> None:
-        """The best recommendation is seen, bought or disliked: it goes, and the profile counts it."""
-        slate = await _good(reader, request("GET", f"/users/{user}/recommendations?limit=20"))
-        before = await _good(reader, request("GET", f"/users/{user}/profile"))
+    def _writer_and_reader(self) -> list[Connection]:
+        writer, reader = self._random.choices(self._connections, k=2)
+        self._result.n_tries += 1
+        self._result.across += writer is not reader
+        return [writer, reader]
+
+    async def _regular(
+        self, user: str, type_: str, slate: dict[str, Any], writer: Connection, reader: Connection
+    ) -> dict[str, Any]:
+        """The best recommendation is seen, bought or disliked: it goes, and the profile knows. Returns what is next."""
         item = slate["items"][0]["item_id"]
         await self._post(writer, user, item, type_)
-        after = await _good(reader, request("GET", f"/users/{user}/profile"))
-        self._result.expect(after["version"] == before["version"] + 1, "profile version")
-        n_before, n_after = (profile["counts"].get(type_, 0) for profile in (before, after))
-        self._result.expect(n_after == n_before + 1, "profile counts")
-        slate = await _good(reader, request("GET", f"/users/{user}/recommendations?limit=20"))
-        self._result.expect(slate["profile_version"] == after["version"], "version recommended from")
-        self._result.expect(item not in {entry["item_id"] for entry in slate["items"]}, "item still recommended")
+        profile = await _good(reader, request("GET", f"/users/{user}/profile"))
+        self._result.expect(profile["version"] == slate["profile_version"] + 1, "profile version")
+        after = await _good(reader, _recommendations(user))
+        self._result.expect(after["profile_version"] == profile["version"], "version recommended from")
+        self._result.expect(item not in {entry["item_id"] for entry in after["items"]}, "item still recommended")
+        return after
 
     async def _newcomer(self, user: str, writer: Connection, reader: Connection) -> None:
         status, _ = await ask(reader, request("GET", f"/users/{user}/profile"))
         self._result.expect(status == 404, "newcomer known before the first behaviour")
-        slate = await _good(reader, request("GET", f"/users/{user}/recommendations?limit=5"))
+        slate = await _good(reader, _recommendations(user))
         await self._post(writer, user, slate["items"][0]["item_id"], "purchase")
         status, body = await ask(reader, request("GET", f"/users/{user}/profile"))
         self._result.expect(status == 200 and json.loads(body)["version"] == 1, "newcomer's profile")
@@ -106,6 +110,10 @@ class _Lane:
         row = {"user_id": user, "item_id": item, "type": type_, "occurred_at": datetime.now(UTC).isoformat()}
         receipt = await _good(writer, request("POST", "/behaviors", json.dumps(row).encode()))
         assert receipt["accepted"] == 1, receipt
+
+
+def _recommendations(user: str) -> bytes:
+    return request("GET", f"/users/{user}/recommendations?limit=20")
 
 
 async def _good(connection: Connection, raw: bytes) -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from app.services.context import Context
 from app.storage.behaviors import save_text_embeddings, texts_to_embed
 from app.storage.items import items_to_embed, save_item_embeddings
 
 # A few seconds of short texts: what is lost when the process dies, and how far progress goes at a time.
 BATCH = 1_000
+LOOKED_AT = 10_000
 
 
 async def embed_texts(ctx: Context) -> int:
@@ -21,12 +24,14 @@ async def embed_texts(ctx: Context) -> int:
 
 
 async def _embed_items(ctx: Context) -> int:
-    waiting = await items_to_embed(ctx.db, ctx.encoder.name, BATCH)
-    vectors = await ctx.encoder.encode_raw([text for _, text in waiting])
-    if waiting:
-        found = [(item_id, text, vector) for (item_id, text), vector in zip(waiting, vectors, strict=True)]
+    """What most items say comes first: 1,000 of the 15,000 texts of 68,509 groceries are those of half of them."""
+    waiting = await items_to_embed(ctx.db, ctx.encoder.name, LOOKED_AT)
+    texts = [text for text, _ in Counter(text for _, text in waiting).most_common(BATCH)]
+    vectors = dict(zip(texts, await ctx.encoder.encode_raw(texts), strict=True))
+    found = [(item_id, text, vectors[text]) for item_id, text in waiting if text in vectors]
+    if found:
         await save_item_embeddings(ctx.db, ctx.encoder.name, found)
-    return len(waiting)
+    return len(found)
 
 
 async def _embed_behaviors(ctx: Context) -> int:
