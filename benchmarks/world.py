@@ -27,7 +27,7 @@ from app.services.embed_texts import embed_texts
 from app.services.publish_space import publish_space
 from app.services.retrain import retrain
 from app.settings import Settings
-from app.sources.base import Batch
+from app.sources.base import Batch, Raw
 from app.sources.completejourney import CompleteJourney
 from app.storage.embedded import EmbeddedPostgres
 from benchmarks.server import PORTRAIT, environment
@@ -93,9 +93,14 @@ def _weeks_since(times: pa.ChunkedArray) -> int:
 
 
 def _to_parquet(batches: Iterable[Batch], path: Path) -> int:
-    raws = [row.raw for batch in batches for row in batch.rows]
+    raws = [_flat(row.raw) for batch in batches for row in batch.rows]
     pq.write_table(pa.Table.from_pylist(raws), path)
     return len(raws)
+
+
+def _flat(raw: Raw) -> Raw:
+    """Attributes as columns of their own, as in anybody's table."""
+    return {**{name: value for name, value in raw.items() if name != "attributes"}, **raw.get("attributes", {})}
 
 
 def _distinct(path: Path, column: str) -> tuple[str, ...]:

@@ -44,7 +44,7 @@ def run_demo(settings: Settings, reset: bool, seconds: float) -> None:
             "host": "127.0.0.1",
             "api_keys": (),
             "workers": 1,
-            "log_level": "warning",
+            "log_level": "error",
         }
     )
     with _alone(home):

@@ -13,6 +13,7 @@ from app.cli.voice import console, say
 
 _N_SHOWN = 5
 _MOST_TRIES = 40
+_STEP = 20  # through popular products, for some variety: the very first are what everybody buys
 _PLENTY = 7  # new items and new items of the bought kind among the shown ones: no need to look further
 
 _Shown = list[dict[str, Any]]
@@ -78,7 +79,7 @@ def find_change(service: Service) -> Change | None:
 
 def _tries(service: Service) -> Iterator[Change]:
     """Households with a short log, each with popular products that they have never bought."""
-    popular = service.get("/trending?limit=60&include=item")["items"]
+    popular = service.get("/trending?limit=200&include=item")["items"]
     for user in service.get("/users?limit=40")["items"]:
         page = service.get(f"/users/{user['user_id']}/behaviors?limit=1000")
         if page["next"] or not page["items"]:
@@ -86,7 +87,7 @@ def _tries(service: Service) -> Iterator[Change]:
         log = [_sendable(behavior) for behavior in page["items"]]
         known = {behavior["item_id"] for behavior in log}
         before = _wanted(service, log)
-        for item in [item for item in popular if item["item_id"] not in known][:8]:
+        for item in [item for item in popular if item["item_id"] not in known][::_STEP]:
             bought = {"user_id": user["user_id"], "item_id": item["item_id"], "type": "purchase"}
             yield _change(before, _wanted(service, [*log, bought]), bought, item)
 
