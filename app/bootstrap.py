@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -63,9 +64,19 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         await db.close()
 
 
+def set_apart_lasting_objects() -> None:
+    """What lives as long as the process (libraries, the catalogue) is no longer looked at by the garbage collector.
+
+    A full collection among half a million of them stops every request for .3 s.
+    """
+    gc.collect()
+    gc.freeze()
+
+
 def _load(encoder: TextEncoder) -> None:
     try:
         encoder.load()
+        set_apart_lasting_objects()
     except PortraitError as error:  # serves without it; /health/ready tells
         log.error("encoder_not_loaded", detail=error.detail, hint=error.hint)
 

@@ -16,7 +16,7 @@ from app.api.auth import Keys
 from app.api.cursors import Cursors
 from app.api.gate import Gate
 from app.api.routes import ROUTERS
-from app.bootstrap import cursor_secret, open_context, set_up_logs
+from app.bootstrap import cursor_secret, open_context, set_apart_lasting_objects, set_up_logs
 from app.domain.errors import PortraitError
 from app.services.catch_up import CatchUp
 from app.services.follow import Follower
@@ -81,6 +81,8 @@ async def _follow(follower: Follower) -> None:
     while True:
         try:
             await follow()
+            if follow == follower.start:
+                set_apart_lasting_objects()
             follow = follower.step
         except PortraitError as error:
             log.warning("follower_waits", detail=error.detail)

@@ -26,6 +26,9 @@ _LONGEST_PAUSE_S = 30.0
 _SHORT_LIFE_S = 10.0  # who ends sooner will end again
 # Servers finish what they began within 15 s; a job is interrupted, since it is repeated anyway.
 _PATIENCE_S = {"server": 16.0, "jobs": 3.0}
+# For the matrix libraries of a child: with more threads than free cores they wait for each other by spinning, which
+# doubled the processor time of a recommendation. The encoder has a setting of its own.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(slots=True)
@@ -102,7 +105,7 @@ class Supervisor:
             migrate.upgrade(self._settings.database_url)
 
     def _watch(self, door: socket.socket) -> None:
-        environment = {**os.environ, **as_environment(self._settings)}
+        environment = {**_ONE_THREAD, **os.environ, **as_environment(self._settings)}
         portrait = [sys.executable, "-P", "-m", "app"]  # -P: no folder `app` of the working directory
         tie = ["--supervisor", str(os.getpid())]
         serve = [*portrait, "worker", "--socket", str(door.fileno()), *tie]

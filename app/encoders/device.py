@@ -17,7 +17,7 @@ def choose_device(wanted: str | None) -> str:
     if wanted and wanted.startswith("cuda") and not has_cuda:
         raise Misconfigured(
             "The encoder is to run on CUDA, but torch sees no card.",
-            "Set PORTRAIT_DEVICE=cpu, or install a torch build for your card and driver.",
+            "Set PORTRAIT_ENCODER_DEVICE=cpu, or install a torch build for your card and driver.",
         )
     return wanted or ("cuda" if has_cuda else "cpu")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
+# gc=False: they hold no cycles, and a process that keeps a thousand states would scan half a million of them.
 
-class Tally(msgspec.Struct, array_like=True):
+
+class Tally(msgspec.Struct, array_like=True, gc=False):
     """What is known of one user and one item. Times are seconds since 1970.
 
     `n` counts every interaction but impressions, `n_positive` and `n_negative` those with such a weight.
@@ -26,7 +28,7 @@ class Tally(msgspec.Struct, array_like=True):
     negative: float = 0.0
 
 
-class Recent(msgspec.Struct, array_like=True, frozen=True):
+class Recent(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One of the latest interactions with an item."""
 
     at: float
@@ -36,7 +38,7 @@ class Recent(msgspec.Struct, array_like=True, frozen=True):
     weight: float
 
 
-class Said(msgspec.Struct, array_like=True, frozen=True):
+class Said(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One of the latest things the user said; `embedding` is the raw float16 vector, None while it is waiting."""
 
     at: float

@@ -35,8 +35,8 @@ _NONE = np.empty(0, dtype=np.int32)
 HAD_NOTHING = Had(_NONE, _NONE, _NONE)
 
 
-def had_by(state: State, catalogue: Catalogue) -> Had:
-    rows = catalogue.rows(state.items)
+def had_by(state: State, rows: Rows) -> Had:
+    """`rows` are those of `state.items`, -1 where the catalogue does not know the item."""
     tallies = state.items.values()
     seen = [tally.n_positive > 0 or tally.n_negative > 0 for tally in tallies]
     purchased = [tally.n_purchases > 0 for tally in tallies]

@@ -24,7 +24,7 @@ from app.storage.profiles import load_log_until
 N_STATEMENTS = 5
 N_HABITS = 2
 # About 10 kB each.
-MOST_PROFILES = 2000
+MOST_PROFILES = 1000
 _ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.domain.behavior import Behavior
 from app.domain.errors import Fault, Unavailable
 from app.ingest.clean import clean
 from app.ingest.dedupe import dedupe, same_payload
-from app.ingest.screen import screen
+from app.ingest.rules import IngestRules
+from app.ingest.screen import Pace, screen
 from app.ingest.weigh import nearest_type
 from app.services.context import Context
 from app.storage.append import load_paces, store_behaviors
 from app.storage.behaviors import load_behaviors
+from app.storage.beside import beside
 from app.storage.items import known_items
 
 # What is encoded before the answer; more texts, or slower ones, get their vectors from the jobs a little later.
@@ -50,9 +52,9 @@ class _Entry:
 
 async def record_behaviors(ctx: Context, raws: Sequence[object]) -> Receipt:
     """Stores what is good and tells what is not. Safe to repeat. Raises `Unavailable`."""
-    entries, rejected = _clean(ctx, raws)
+    entries, rejected = await beside(len(raws), _clean, ctx, raws)
     entries, refused = await _refuse_unknown_items(ctx, entries)
-    found = dedupe([entry.behavior for entry in entries])
+    found = await beside(len(entries), dedupe, [entry.behavior for entry in entries])
     fresh = [entries[place] for place in found.fresh]
     conflicts = [entries[place] for place in found.conflicts]
     known = await _store(ctx, fresh) if fresh else []
@@ -97,9 +99,15 @@ async def _screened(ctx: Context, behaviors: list[Behavior]) -> list[Behavior]:
     for place, behavior in enumerate(behaviors):
         places_of[behavior.user_id].append(place)
     paces = await load_paces(ctx.db, list(places_of))
+    return await beside(len(behaviors), _flagged, behaviors, places_of, paces, ctx.ingest)
+
+
+def _flagged(
+    behaviors: list[Behavior], places_of: Mapping[str, list[int]], paces: Mapping[str, Pace], rules: IngestRules
+) -> list[Behavior]:
     for user_id, places in places_of.items():
         at = [behaviors[place].occurred_at.timestamp() for place in places]
-        for place, flag in zip(places, screen(paces.get(user_id), at, ctx.ingest), strict=True):
+        for place, flag in zip(places, screen(paces.get(user_id), at, rules), strict=True):
             if flag:
                 behaviors[place] = replace(behaviors[place], flag=flag)
     return behaviors

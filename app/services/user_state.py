@@ -24,8 +24,8 @@ from app.storage.profiles import StoredLog, StoredRow, load_log, load_log_until
 
 # Folding 64 rows costs about .1 ms, saving a checkpoint about as much as reading one.
 LONGEST_TAIL = 64
-# A decoded state takes about 100 kB for 400 items.
-MOST_STATES = 1000
+# A decoded state takes about 100 kB for 400 items, and decoding it again .2 ms.
+MOST_STATES = 300
 # Goes up with every change of what `fold` keeps, so that older checkpoints are not read.
 FOLD_VERSION = 1
 _NO_CHECKPOINT = ""

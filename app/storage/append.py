@@ -14,6 +14,7 @@ import msgspec
 
 from app.domain.behavior import Behavior
 from app.ingest.screen import DAY_S, MINUTE_S, Pace
+from app.storage.beside import beside
 from app.storage.engine import Connection, Database
 
 _EXTRA = ("recommendation_id", "session_id", "scenario", "context")
@@ -88,14 +89,18 @@ async def store_behaviors(
 
     `embeddings` are raw float16 vectors by place. No two of the batch may share user_id and behavior_id.
     """
-    rows = [_sent(place, behavior, embeddings.get(place), encoder) for place, behavior in enumerate(behaviors)]
-    body = _encode(rows).decode()
+    body = await beside(len(behaviors), _body_of, behaviors, embeddings, encoder)
 
     async def work(connection: Connection) -> list[int]:
         cursor = await connection.execute(_STORE, [body])
         return [place for (place,) in await cursor.fetchall()]
 
     return await db.tried(work)
+
+
+def _body_of(behaviors: Sequence[Behavior], embeddings: Mapping[int, bytes], encoder: str) -> str:
+    rows = [_sent(place, behavior, embeddings.get(place), encoder) for place, behavior in enumerate(behaviors)]
+    return _encode(rows).decode()
 
 
 def _sent(place: int, behavior: Behavior, embedding: bytes | None, encoder: str) -> dict[str, Any]:

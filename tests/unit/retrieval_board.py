@@ -76,7 +76,7 @@ def state(bought: Sequence[tuple[str, float]], type: str = "purchase", weight: f
 
 def taste(user: State, items: Catalogue | None = None) -> Taste:
     items = items or catalogue()
-    return taste_of(user, items, space(items.n_rows), HALF_LIVES)
+    return taste_of(user, items.rows(user.items), items, space(items.n_rows), HALF_LIVES)
 
 
 EVEN_USER = (("i4", 5.0), ("i2", 3.0), ("i0", 1.0))

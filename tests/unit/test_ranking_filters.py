@@ -16,7 +16,7 @@ from app.domain.recommendation import Seen, Wish
 from app.profiles.decay import HalfLives
 from app.profiles.fold import fold
 from app.profiles.state import State
-from app.ranking.filters import HAD_NOTHING, filter_items, had_by
+from app.ranking.filters import HAD_NOTHING, Had, filter_items, had_by
 
 STEPS = st.sampled_from(["Grocery", "grocery", "Frozen pizza", "pizza", "Fruit", "A", "B"])
 PATHS = st.lists(STEPS, min_size=1, max_size=3).map(" > ".join)
@@ -103,13 +103,17 @@ def shopper() -> State:
     return fold(State(), rows, HalfLives())
 
 
+def had(items: Catalogue) -> Had:
+    return had_by(shopper(), items.rows(shopper().items))
+
+
 @pytest.mark.parametrize(
     ("seen", "left"),
     [("exclude", ["i4", "i5"]), ("purchased", ["i1", "i4", "i5"]), ("include", ["i0", "i1", "i4", "i5"])],
 )
 def test_what_was_seen_goes_by_the_policy_and_refusals_never_come(seen: Seen, left: list[str]) -> None:
     items = catalogue([{} for _ in range(6)])
-    filtered = filter_items(items, Wish(seen=seen), had_by(shopper(), items))
+    filtered = filter_items(items, Wish(seen=seen), had(items))
     assert [items.items[row].item_id for row in np.flatnonzero(filtered.allowed)] == left
     assert filtered.dropped["refused"] == 2
 
@@ -118,5 +122,5 @@ def test_what_was_seen_goes_by_the_policy_and_refusals_never_come(seen: Seen, le
 def test_the_accounts_add_up(rows: list[dict[str, Any]], category: str | None, out: set[int], seen: Seen) -> None:
     items = catalogue(rows)
     wish = Wish(category=category, exclude=tuple(f"i{row}" for row in out), seen=seen)
-    filtered = filter_items(items, wish, had_by(shopper(), items))
+    filtered = filter_items(items, wish, had(items))
     assert int(filtered.allowed.sum()) + sum(filtered.dropped.values()) == items.n_rows
