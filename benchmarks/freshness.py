@@ -17,7 +17,6 @@ from benchmarks.client import Connection, ask, request
 from benchmarks.server import Running
 
 TYPES = ("view", "purchase", "dislike")
-_RUN = secrets.token_hex(4)  # the data set stays for the next table
 N_LANES = 6
 IN_A_ROW = 10  # tries: first a newcomer's, whom nobody has heard of, then those of one known user
 
@@ -70,7 +69,8 @@ class _Lane:
     def __init__(self, result: Freshness, user_ids: Sequence[str], connections: Sequence[Connection]) -> None:
         self._result, self._users, self._connections = result, cycle(user_ids), connections
         self._random = random.Random(user_ids[0])
-        self._newcomers = (f"newcomer-{_RUN}-{user_ids[0]}-{number}" for number in count())
+        run = secrets.token_hex(4)  # the data set stays for the next table, and with it who came in this one
+        self._newcomers = (f"newcomer-{run}-{user_ids[0]}-{number}" for number in count())
 
     async def run(self, numbers: Iterator[int]) -> None:
         """A newcomer, then a known user several times in a row, and so on."""
