@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,16 +16,25 @@ from app.domain.recommendation import Reason
 Floats = NDArray[np.float32]
 
 
+Word = Callable[[Rows], Floats]
+
+
+def silent(rows: Rows) -> Floats:
+    """(N,) of NaN: the word of a source that has nothing to say."""
+    return np.full(len(rows), np.nan, dtype=np.float32)
+
+
 class Scored(NamedTuple):
-    """The items a generator can score: (N,) catalogue rows without repeats, best first, with (N,) scores.
+    """The best items of one source: (N,) catalogue rows without repeats, best first, with (N,) scores.
 
     A score is the chance that the user turns to the item next, as far as this source can tell: none is negative and
-    together they are at most 1, less where the source knows that it knows little. A row that is not there is missing,
-    which is not the same as 0.
+    together they are at most 1, less where the source knows that it knows little. `of` is its word on any other (N,)
+    rows, allowed or not, on the same scale: NaN where it cannot say, which is not the same as 0.
     """
 
     rows: Rows
     scores: Floats
+    of: Word = silent
 
 
 NOTHING = Scored(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
@@ -31,9 +42,10 @@ NOTHING = Scored(np.empty(0, dtype=np.int32), np.empty(0, dtype=np.float32))
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The positive interactions of all users as arrays of length N, in order of time.
+    """Behaviours of all users on items as arrays of length N, in order of time.
 
-    `users` and `items` index `n_users` and `item_ids`; `at` is in seconds since 1970; `weights` lie in (0, 1].
+    `users`, `items` and `types` index `n_users`, `item_ids` and `type_names`; `at` is in seconds since 1970;
+    `weights` lie in [-1, 1]. Generators learn from those above 0 alone: `wanted()`.
     """
 
     users: NDArray[np.int32]
@@ -44,6 +56,42 @@ class Log:
     n_users: int
     item_ids: list[str]
     type_names: list[str]
+
+    def take(self, selection: slice | Mask | Rows) -> Log:
+        """Some of the behaviours under the same numbers."""
+        return replace(
+            self,
+            users=self.users[selection],
+            items=self.items[selection],
+            at=self.at[selection],
+            weights=self.weights[selection],
+            types=self.types[selection],
+        )
+
+    def wanted(self) -> Log:
+        """What speaks for an item."""
+        return self.take(self.weights > 0)
+
+    def until(self, moment: float) -> Log:
+        """What came before a moment, in seconds since 1970."""
+        return self.take(slice(0, int(np.searchsorted(self.at, moment, side="left"))))
+
+
+# How far each source is trusted until a log has taught it. A sum of chances, since reciprocal rank fusion cannot know
+# that the first of one list is almost certain and the first of another a guess (benchmarks/LOG.md).
+# What is said in words is meant: it leads.
+WEIGHTS: Mapping[str, float] = MappingProxyType(
+    {
+        "statement": 3.0,
+        "trend": 2.5,
+        "habits": 1.2,
+        "neighbours": 1.0,
+        "slit": 1.0,
+        "ease": 0.5,
+        "interests": 0.1,
+        "fresh": 0.08,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +134,15 @@ class Habits:
 class Query:
     """One request for recommendations, as generators see it.
 
-    `past` (T,) are rows of the user's positive interactions, newest first, each item once, and `types` the behaviour
-    that each stands for; `recency` (T,) fades from about 1 with every item that came later, alike for what came at
-    the same time. `near` holds what lies around the first interests, whether allowed or not: rows (Q, k) and
-    cosines (Q, k), best first, -1 where there are fewer. `allowed` (V,) is what may be shown after filters; `now` is
-    in seconds since 1970; `n` is how many candidates are wanted.
+    `past` (T,) are rows of the user's positive interactions, newest first, each item once, `past_at` (T,) their times
+    (seconds since 1970) and `types` the behaviour that each stands for; `recency` (T,) fades from about 1 with every
+    item that came later, alike for what came at the same time. `near` holds what lies around the first interests,
+    whether allowed or not: rows (Q, k) and cosines (Q, k), best first, -1 where there are fewer. `allowed` (V,) is what
+    may be shown after filters; `now` is in seconds since 1970; `n` is how many candidates are wanted.
     """
 
     past: Rows
+    past_at: NDArray[np.float64]
     types: tuple[str, ...]
     recency: Floats
     interests: tuple[InterestVector, ...]
@@ -117,15 +166,41 @@ class Generator(Protocol):
         """Why this source would show each of the (N,) items that it scored, in words a user understands."""
 
 
+class Ranker(Protocol):
+    """Orders candidates by `retrieval.features`."""
+
+    def score(self, features: Floats) -> Floats:
+        """(N, F) -> (N,) log odds."""
+
+    def parts(self, features: Floats) -> Floats:
+        """(N, F) -> (N, F) what each feature adds to the score, up to a constant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How candidates are chosen and ordered: by the weights of a mixture, then by a ranker where there is one."""
+
+    weights: Mapping[str, float] = field(default_factory=lambda: WEIGHTS)
+    ranker: Ranker | None = None
+
+
+PLAIN = Policy()
+
+
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class World:
     """One consistent set of what a worker answers from; replaced whole, so a request takes it once and keeps it.
 
     Whatever changes in it makes another world, equal to none before: what was worked out in one is good as long as
-    it is that very object.
+    it is that very object. `policies` are those that were learned: `new` ranks
+    only what is new to the user, `repeats` everything.
     """
 
     catalogue: Catalogue
     space: ItemSpace
     generators: tuple[Generator, ...]
     model_version: str
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+
+    def policy(self, name: str) -> Policy:
+        return self.policies.get(name, PLAIN)

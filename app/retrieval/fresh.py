@@ -11,7 +11,7 @@ from app.domain.catalogue import Catalogue, ItemSpace, Rows, Vectors
 from app.domain.recommendation import Reason
 from app.retrieval.artifact import Positions
 from app.retrieval.base import NOTHING, Query, Scored
-from app.retrieval.select import best_of, softmax
+from app.retrieval.select import best_of, only, softmax
 from app.retrieval.words import name_of
 
 NEW_FOR_S = 30 * 86_400.0
@@ -50,7 +50,8 @@ class Fresh:
         weights = np.sqrt(np.array([interest.weight for interest in interests], dtype=np.float32))
         directions = np.stack([interest.vector for interest in interests]) * weights[:, None]
         scores = (pool.vectors @ directions.T).max(axis=1)[here]
-        return softmax(best_of(pool.rows[here], scores, query.n))
+        of = only(pool.rows[here], scores, np.nan)
+        return softmax(best_of(pool.rows[here], scores, query.n, of))
 
     def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         known = np.concatenate([interest.rows for interest in query.interests[:N_INTERESTS]])

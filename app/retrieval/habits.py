@@ -9,7 +9,7 @@ from app.domain.catalogue import Rows
 from app.domain.recommendation import Reason
 from app.profiles.decay import DAY_S
 from app.retrieval.base import NOTHING, Habits, Query, Scored
-from app.retrieval.select import best_of, shares
+from app.retrieval.select import best_of, only, shares
 from app.retrieval.words import ago, days
 
 # Bought once: it is taken to come back after twice the time that it has been away, two weeks at least.
@@ -30,8 +30,8 @@ class BuyAgain:
         here = np.flatnonzero(query.allowed[habits.rows])
         if not here.size:
             return NOTHING
-        scores = habits.strength * dueness(habits, query.now)
-        return shares(best_of(habits.rows[here], scores[here].astype(np.float32), query.n), POWER)
+        scores = (habits.strength * dueness(habits, query.now)).astype(np.float32)
+        return shares(best_of(habits.rows[here], scores[here], query.n, only(habits.rows, scores)), POWER)
 
     def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         habits = query.habits

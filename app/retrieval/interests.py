@@ -7,7 +7,7 @@ import numpy as np
 from app.domain.catalogue import Catalogue, ItemSpace, Rows, Vectors
 from app.domain.item import label_of
 from app.domain.recommendation import Reason
-from app.retrieval.base import InterestVector, Query, Scored
+from app.retrieval.base import Floats, InterestVector, Query, Scored
 from app.retrieval.select import best_of_each, softmax
 from app.retrieval.words import name_of
 
@@ -24,8 +24,14 @@ class Interests:
 
     def score(self, query: Query) -> Scored:
         rows, cosines = self._around(query)
-        weights = np.array([interest.weight for interest in query.interests[: len(rows)]], dtype=np.float32)
-        return softmax(best_of_each(rows.ravel(), (cosines * np.sqrt(weights)[:, None]).ravel(), query.n))
+        interests = query.interests[: len(rows)]
+        weights = np.sqrt(np.array([interest.weight for interest in interests], dtype=np.float32))[:, None]
+
+        def of(asked: Rows) -> Floats:
+            directions = np.stack([interest.vector for interest in interests]) * weights
+            return np.asarray((self._space.vectors(asked) @ directions.T).max(axis=1))
+
+        return softmax(best_of_each(rows.ravel(), (cosines * weights).ravel(), query.n, of))
 
     def _around(self, query: Query) -> tuple[Rows, Vectors]:
         """What is allowed of that which lies near; with too little left of it, another search among the allowed."""

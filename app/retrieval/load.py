@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import ModuleType
 
 from app.domain.catalogue import Catalogue, ItemSpace
+from app.retrieval import ease, neighbours, slit
 from app.retrieval.artifact import Positions, read_arrays
 from app.retrieval.base import Generator
 from app.retrieval.fresh import Fresh
 from app.retrieval.habits import BuyAgain
 from app.retrieval.interests import Interests
-from app.retrieval.neighbours import Neighbours
+from app.retrieval.item_to_item import ItemToItem
 from app.retrieval.statement import Statements
 from app.retrieval.trend import Trend
 
@@ -23,10 +25,15 @@ def load_generators(path: Path | None, catalogue: Catalogue, space: ItemSpace) -
     positions = Positions(json.loads((path / "items.json").read_text()), catalogue)
     return (
         Trend(read_arrays(path / "trend.safetensors"), positions, catalogue),
-        Neighbours(read_arrays(path / "neighbours.safetensors"), positions, catalogue),
+        *(_item_to_item(path, source, positions, catalogue) for source in (slit, ease, neighbours)),
         *_unfitted(catalogue, space, positions),
     )
 
 
 def _unfitted(catalogue: Catalogue, space: ItemSpace, positions: Positions) -> tuple[Generator, ...]:
     return (BuyAgain(), Interests(catalogue, space), Statements(space), Fresh(catalogue, space, positions))
+
+
+def _item_to_item(path: Path, source: ModuleType, positions: Positions, catalogue: Catalogue) -> ItemToItem:
+    arrays = read_arrays(path / f"{source.NAME}.safetensors")
+    return ItemToItem(source.NAME, arrays, positions, catalogue, source.POWER)

@@ -7,14 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.catalogue import Catalogue, Rows
-from app.domain.recommendation import Reason
-from app.retrieval.artifact import Arrays, Positions
-from app.retrieval.base import Floats, Log, Query, Scored
-from app.retrieval.query import FADED
-from app.retrieval.select import best_of, shares
-from app.retrieval.words import did, name_of
+from app.retrieval.artifact import Arrays
+from app.retrieval.base import Log
 
+NAME = "neighbours"
 N_NEIGHBOURS = 100
 # Pairs count exp(-(steps - 1) / 5) up to 15 steps apart, and .6 of that against the order of time. Against plain
 # cosine (NDCG@10, new items): IFDB .057 -> .074, MovieTweetings .062 -> .078. Baskets are counted in the order of
@@ -80,43 +76,3 @@ def _best(similarities: Any) -> Arrays:
         neighbours[position, : len(best)] = similarities.indices[place][best]
         values[position, : len(best)] = row[best]
     return {"neighbours": neighbours, "similarities": values}
-
-
-class Neighbours:
-    name = "neighbours"
-
-    def __init__(self, arrays: Arrays, positions: Positions, catalogue: Catalogue) -> None:
-        self._neighbours: NDArray[np.int32] = arrays["neighbours"]
-        self._similarities: Floats = arrays["similarities"]
-        self._positions = positions
-        self._catalogue = catalogue
-
-    def score(self, query: Query) -> Scored:
-        positions, weights, _ = self._past(query)
-        neighbours = self._neighbours[positions]
-        known = neighbours >= 0
-        votes = (self._similarities[positions] * weights[:, None])[known]
-        sums = np.bincount(neighbours[known], votes, minlength=len(self._positions.rows))
-        found = np.flatnonzero((sums > 0) & (self._positions.rows >= 0))
-        found = found[query.allowed[self._positions.rows[found]]]
-        return shares(best_of(self._positions.rows[found], sums[found].astype(np.float32), query.n), POWER)
-
-    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
-        positions, weights, places = self._past(query)
-        neighbours, votes = self._neighbours[positions], self._similarities[positions] * weights[:, None]
-        strongest = [
-            int(places[int((votes * (neighbours == position)).max(axis=1).argmax())])
-            for position in self._positions.of(rows)
-        ]
-        return [self._reason(query, place) for place in strongest]
-
-    def _reason(self, query: Query, place: int) -> Reason:
-        item = self._catalogue.items[query.past[place]]
-        return Reason("because_of", f"Because you {did(query.types[place])} {name_of(item)}", (item.item_id,))
-
-    def _past(self, query: Query) -> tuple[NDArray[np.int32], Floats, NDArray[np.int64]]:
-        """Positions of the latest items, their weights and their places in `query.past`."""
-        recent = np.flatnonzero(query.recency > FADED)
-        positions = self._positions.of(query.past[recent])
-        known = positions >= 0
-        return positions[known], query.recency[recent[known]], recent[known]

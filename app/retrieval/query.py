@@ -44,6 +44,7 @@ class Taste:
     """What a query takes from the user, whatever the request asks for and whenever it comes."""
 
     past: Rows
+    past_at: NDArray[np.float64]
     types: tuple[str, ...]
     recency: Floats
     interests: tuple[InterestVector, ...]
@@ -61,7 +62,7 @@ _NO_ROWS = np.empty(0, dtype=np.int32)
 _NO_TIMES = np.empty(0, dtype=np.float64)
 NO_HABITS = Habits(_NO_ROWS, _NO_TIMES, _NO_ROWS, _NO_TIMES, _NO_TIMES)
 NOTHING_NEAR = (np.empty((0, 0), dtype=np.int32), np.empty((0, 0), dtype=np.float32))
-NO_TASTE = Taste(_NO_ROWS, (), np.empty(0, dtype=np.float32), (), NOTHING_NEAR, (), NO_HABITS)
+NO_TASTE = Taste(_NO_ROWS, _NO_TIMES, (), np.empty(0, dtype=np.float32), (), NOTHING_NEAR, (), NO_HABITS)
 
 
 def build_query(
@@ -75,6 +76,7 @@ def build_query(
     ]
     return Query(
         past=taste.past,
+        past_at=taste.past_at,
         types=taste.types,
         recency=taste.recency,
         interests=taste.interests,
@@ -102,7 +104,7 @@ def taste_of(state: State, rows: Rows, catalogue: Catalogue, space: ItemSpace, h
     recency = _recency(times)
     interests = _interests(past, recency, space) + _clusters(rows, weights, space)
     habits = _habits(rows, tallies, half_lives)
-    return Taste(past, types, recency, interests, _near(interests, space), said, habits)
+    return Taste(past, np.array(times), types, recency, interests, _near(interests, space), said, habits)
 
 
 def _near(interests: Sequence[InterestVector], space: ItemSpace) -> tuple[Rows, Vectors]:

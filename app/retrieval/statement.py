@@ -6,7 +6,7 @@ import numpy as np
 
 from app.domain.catalogue import ItemSpace, Rows
 from app.domain.recommendation import Reason
-from app.retrieval.base import NOTHING, Query, Scored, StatementVector
+from app.retrieval.base import NOTHING, Floats, Query, Scored, StatementVector
 from app.retrieval.select import best_of_each, softmax
 
 _VERBS = {"search": "searched for", "comment": "wrote", "review": "wrote", "wish": "asked for"}
@@ -24,7 +24,11 @@ class Statements:
         vectors = np.stack([statement.vector for statement in query.statements])
         weights = np.array([statement.weight for statement in query.statements], dtype=np.float32)
         rows, cosines = self._space.search(vectors, query.n, query.allowed)
-        best = best_of_each(rows.ravel(), (cosines * weights[:, None]).ravel(), query.n)
+
+        def of(asked: Rows) -> Floats:
+            return np.asarray((self._space.vectors(asked) @ (vectors * weights[:, None]).T).max(axis=1))
+
+        best = best_of_each(rows.ravel(), (cosines * weights[:, None]).ravel(), query.n, of)
         return softmax(best, confidence=min(1.0, float(weights.max())))
 
     def reasons(self, query: Query, rows: Rows) -> list[Reason]:

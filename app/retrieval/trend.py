@@ -88,6 +88,8 @@ class Trend:
         self._confidence = float(arrays["mixture"].sum())
         self._until = float(arrays["until"][0])
         self._catalogue = catalogue
+        self._share_of = np.full(max(catalogue.n_rows, 1), np.nan, dtype=np.float32)
+        self._share_of[self._rows] = self._scores
 
     def score(self, query: Query) -> Scored:
         """Shares of all that is allowed: a popular list knows how little its top says in a large catalogue."""
@@ -95,7 +97,13 @@ class Trend:
         if total <= 0:
             return NOTHING
         best = first_allowed(self._rows, query.allowed, query.n)
-        return Scored(self._rows[best], self._scores[best] * np.float32(self._confidence / total))
+        scale = np.float32(self._confidence / total)
+        return Scored(self._rows[best], self._scores[best] * scale, lambda rows: self.share_of(rows) * scale)
+
+    def share_of(self, rows: Rows) -> Floats:
+        """(N,) the share of everybody's attention, NaN for items that no log knows."""
+        known = (rows >= 0) & (rows < len(self._share_of))
+        return np.where(known, self._share_of[np.where(known, rows, 0)], np.float32(np.nan))
 
     def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         return [self._reason(query, row) for row in rows.tolist()]

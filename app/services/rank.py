@@ -17,7 +17,8 @@ from app.ranking.diversify import diversify
 from app.ranking.explain import contributions, leading
 from app.ranking.filters import filter_items
 from app.retrieval.base import Query, StatementVector, World
-from app.retrieval.fuse import Fused, fuse
+from app.retrieval.candidates import gather, rerank
+from app.retrieval.fuse import Fused
 from app.retrieval.query import build_query
 from app.services.tastes import Leanings
 
@@ -66,7 +67,10 @@ def rank(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Ranked:
     with watch.stage("retrieve"):
         n = max(N_CANDIDATES, 2 * wish.limit)
         query = build_query(moment.leanings.taste, filtered.allowed, moment.now, n, moment.half_lives, moment.spoken)
-        fused = fuse([(generator.name, generator.score(query)) for generator in world.generators])
+        policy = world.policy(policy_of(wish))
+        fused = gather(world, query, policy)
+    with watch.stage("rank"):
+        fused = rerank(world, query, fused, policy)
     with watch.stage("mix"):
         places = _mixed(world, fused, wish)
     with watch.stage("explain"):
@@ -74,6 +78,11 @@ def rank(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Ranked:
         rest = _newest(world.catalogue, filtered.allowed, fused.rows[places], wish.limit - len(items))
         filled = [_filler(world.catalogue, int(row), len(items) + n, wish) for n, row in enumerate(rest, 1)]
     return Ranked((*items, *filled), len(filled), filtered.dropped)
+
+
+def policy_of(wish: Wish) -> str:
+    """What rankers are taught apart: only what is new to the user, or everything."""
+    return "repeats" if wish.seen == "include" else "new"
 
 
 def _mixed(world: World, fused: Fused, wish: Wish) -> Rows:

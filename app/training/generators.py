@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
-from app.retrieval import neighbours, trend
+from app.retrieval import ease, neighbours, slit, trend
+from app.retrieval.artifact import Arrays
 from app.retrieval.base import Log
 
-FITS = {"trend": trend.fit, "neighbours": neighbours.fit}
+FITS: Mapping[str, Callable[[Log], Arrays]] = MappingProxyType(
+    {"trend": trend.fit, "neighbours": neighbours.fit, "slit": slit.fit, "ease": ease.fit}
+)
 
 
 def fit_generators(log: Log) -> Callable[[Path], None]:
     """Blocking, seconds to a minute. What it returns writes `<name>.safetensors` and `items.json` into a folder."""
-    arrays = {name: fit(log) for name, fit in FITS.items()}
+    wanted = log.wanted()
+    arrays = {name: fit(wanted) for name, fit in FITS.items()}
 
     def write(folder: Path) -> None:
         from safetensors.numpy import save_file

@@ -1,0 +1,97 @@
+"""Who ranks: a new policy against the one that serves, the plain mixture and every source alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from math import nan
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.evaluation.beyond import coverage, intra_list_diversity
+from app.evaluation.gate import Contender, Rails, Verdict, judge
+from app.evaluation.metrics import mean, mid_rank, ndcg_at
+from app.evaluation.replay import RECORD, Outcome
+from app.retrieval.base import PLAIN, Policy, World
+from app.retrieval.features import NAMES, SOURCES
+from app.training.lessons import Request
+from app.training.mixture import mixed
+
+K = 10
+SEED = 1
+Scores = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, F) -> (N,)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """`winner` is to serve; `ndcg` holds NDCG@10 by contender on the requests that all were asked."""
+
+    winner: Policy
+    challenger_won: bool
+    verdict: Verdict
+    ndcg: dict[str, float]
+    n_requests: int
+
+    def serving(self, policy: Policy) -> Judged:
+        return replace(self, winner=policy)
+
+    def told(self) -> dict[str, Any]:
+        """As JSON, for the record of the model."""
+        return {
+            "challenger_won": self.challenger_won,
+            "reasons": list(self.verdict.reasons),
+            "ndcg": {name: round(value, 5) for name, value in self.ndcg.items()},
+            "n_requests": self.n_requests,
+        }
+
+
+def judge_policy(challenger: Policy, champion: Policy | None, asked: Sequence[Request], world: World) -> Judged:
+    """On requests that neither the challenger nor the generators have learned from."""
+    old = champion or PLAIN
+    ours = _contender("challenger", asked, _by_policy(challenger), world)
+    theirs = _contender("champion", asked, _by_policy(old), world)
+    others = [_contender("plain mixture", asked, _by_policy(PLAIN), world)] if champion else []
+    others += [_contender(source, asked, _by_source(source), world) for source in _speaking(asked)]
+    verdict = judge(ours, theirs, Rails(), SEED, tuple(others))
+    ndcg = {one.name: mean(ndcg_at(one.outcome.records["rank"], K)) for one in (ours, theirs, *others)}
+    return Judged(challenger if verdict.promoted else old, verdict.promoted, verdict, ndcg, len(asked))
+
+
+def _by_policy(policy: Policy) -> Scores:
+    if policy.ranker is None:
+        return lambda table: mixed(table, policy.weights)[:, NAMES.index("mixture")]
+    ranker = policy.ranker
+    return lambda table: ranker.score(mixed(table, policy.weights))
+
+
+def _by_source(source: str) -> Scores:
+    return lambda table: np.nan_to_num(table[:, SOURCES.index(source)], nan=-99.0)
+
+
+def _speaking(asked: Sequence[Request]) -> list[str]:
+    known = [np.isfinite(one.table[:, : len(SOURCES)]).any(axis=0) for one in asked]
+    return [source for source, speaks in zip(SOURCES, np.any(known, axis=0), strict=True) if speaks] if known else []
+
+
+def _contender(name: str, asked: Sequence[Request], scores_of: Scores, world: World) -> Contender:
+    records = np.zeros(len(asked), dtype=RECORD)
+    slates = np.full((len(asked), K), -1, dtype=np.int32)
+    for number, one in enumerate(asked):
+        scores = scores_of(one.table)
+        records[number] = (one.log_place, one.user, one.place, one.at, _rank(one, scores, world), len(scores), 0)
+        best = np.argsort(-scores, kind="stable")[:K]
+        slates[number, : len(best)] = one.rows[best]
+    shown = np.unique(slates[slates >= 0])
+    vectors = world.space.vectors(shown)
+    places = np.where(slates >= 0, np.searchsorted(shown, slates), -1)
+    spread = float(intra_list_diversity(places, vectors).mean()) if len(shown) else nan
+    return Contender(name, Outcome(records, slates), coverage(slates, world.catalogue.n_rows), spread, nan, nan)
+
+
+def _rank(one: Request, scores: NDArray[np.float32], world: World) -> float:
+    """Behind everything where the right item was no candidate."""
+    if one.place < 0:
+        return float(world.catalogue.n_rows)
+    return mid_rank(scores, one.place, np.ones(len(scores), dtype=np.bool_))
