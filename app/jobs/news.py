@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable
 
 from app.services.context import Context
-from app.services.retrain import KIND, retrain
+from app.services.follow import GENERATORS
+from app.services.retrain import retrain
 from app.storage.behaviors import count_behaviors
 from app.storage.models import live_model
 
@@ -29,7 +30,7 @@ class RetrainOnNews:
 
     async def __call__(self, ctx: Context) -> int | None:
         """The new version, None when it is not time. What is damaged on disk is made anew at once."""
-        live = await live_model(ctx.db, KIND)
+        live = await live_model(ctx.db, GENERATORS)
         if live and not await asyncio.to_thread(ctx.store.intact, live.manifest):
             return await retrain(ctx)
         n = await count_behaviors(ctx.db)

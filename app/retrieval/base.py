@@ -72,6 +72,12 @@ class Log:
         """What speaks for an item."""
         return self.take(self.weights > 0)
 
+    def compact(self) -> Log:
+        """The same, with numbers for those items only that occur."""
+        used, places = np.unique(self.items, return_inverse=True)
+        item_ids = [self.item_ids[item] for item in used.tolist()]
+        return replace(self, items=places.astype(np.int32), item_ids=item_ids)
+
     def until(self, moment: float) -> Log:
         """What came before a moment, in seconds since 1970."""
         return self.take(slice(0, int(np.searchsorted(self.at, moment, side="left"))))

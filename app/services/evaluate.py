@@ -82,15 +82,14 @@ class PortraitScorer:
 
 
 def log_of(events: Events) -> Log:
-    """The same behaviours under the numbers of the items that occur."""
-    used, places = np.unique(events.items, return_inverse=True)
+    names = events.vocabulary
     return Log(
         users=events.users,
-        items=places.astype(np.int32),
+        items=events.items,
         at=events.at,
         weights=events.weights,
         types=events.types,
         n_users=events.n_users,
-        item_ids=[events.vocabulary.item_ids[item] for item in used.tolist()],
-        type_names=list(events.vocabulary.types),
+        item_ids=list(names.item_ids),
+        type_names=list(names.types),
     )

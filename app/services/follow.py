@@ -15,10 +15,10 @@ from app.domain.catalogue import Catalogue
 from app.domain.errors import PortraitError
 from app.index import snapshot
 from app.index.faiss_space import FaissSpace
-from app.retrieval.base import Generator, World
-from app.retrieval.load import load_generators
+from app.retrieval.base import World
 from app.services.context import Context
 from app.services.publish_space import KIND as SPACE
+from app.services.worlds import load_world
 from app.storage.changes import changed_items, latest_change
 from app.storage.items import StoredItem, load_items, stream_items
 from app.storage.models import LiveModel, live_model
@@ -154,19 +154,20 @@ class Follower:
         log.error("%s refused, the last good one goes on: %s (%s)", kind, self.problems[kind], type(error).__name__)
 
     async def _show(self, catalogue: Catalogue, space: FaissSpace) -> None:
-        generators = await asyncio.to_thread(self._generators, catalogue, space)
-        version = f"space-{self._serving.get(SPACE, 0)}.generators-{self._serving.get(GENERATORS, 0)}"
+        self._ctx.world = await asyncio.to_thread(self._world, catalogue, space)
         self._space = space
-        self._ctx.world = World(catalogue, space, generators, version)
 
-    def _generators(self, catalogue: Catalogue, space: FaissSpace) -> tuple[Generator, ...]:
+    def _world(self, catalogue: Catalogue, space: FaissSpace) -> World:
         try:
-            return load_generators(self._fitted, catalogue, space)
+            return load_world(self._fitted, catalogue, space, self._version())
         except Exception as error:  # as in `_opened`; the generators that need no fit always load
             self._refuse(GENERATORS, error)
             self._fitted = None
             self._serving.pop(GENERATORS, None)
-            return load_generators(None, catalogue, space)
+            return load_world(None, catalogue, space, self._version())
+
+    def _version(self) -> str:
+        return f"space-{self._serving.get(SPACE, 0)}.generators-{self._serving.get(GENERATORS, 0)}"
 
 
 def _put(catalogue: Catalogue, space: FaissSpace, stored: Sequence[StoredItem], encoder: str | None) -> None:

@@ -1,39 +1,49 @@
-"""The generators learn from the whole log, and every worker takes up what they learned."""
+"""A new model from the whole log: judged, published, and taken up by every worker."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
-from app.ingest.weigh import Weights
+from app.retrieval.base import World
 from app.services.context import Context
+from app.services.follow import GENERATORS, Follower
 from app.storage.behaviors import copy_log, count_behaviors
 from app.storage.models import promote
 from app.training.dataset import read_log
-from app.training.generators import fit_generators
+from app.training.pipeline import Learned, Report, learn, unheard
 
-KIND = "generators"
-KEPT = 3
 KEPT = 3
 
 
-async def retrain(ctx: Context) -> int | None:
-    """The version that now serves; None when the log holds nothing that speaks for an item."""
+async def retrain(ctx: Context, report: Report = unheard) -> int | None:
+    """The version that now serves; None when the log holds nothing that speaks for an item.
+
+    `report` is called from another thread with the share that is done and the stage, and ends it all by raising.
+    """
     n_log = await count_behaviors(ctx.db)
+    world = await _world(ctx)
     csv = b"".join([chunk async for chunk in copy_log(ctx.db)])
-    fitted = await asyncio.to_thread(_fit, csv, ctx.ingest.weights)
+    fitted = await asyncio.to_thread(_learn, ctx, world, csv, report)
     if fitted is None:
         return None
-    write, about = fitted
-    manifest = await asyncio.to_thread(ctx.store.publish, KIND, write, about | {"n_log": n_log})
-    version = await promote(ctx.db, KIND, manifest)
-    await asyncio.to_thread(ctx.store.prune, KIND, KEPT)
+    learned, about = fitted
+    manifest = await asyncio.to_thread(ctx.store.publish, GENERATORS, learned.write, about | {"n_log": n_log})
+    version = await promote(ctx.db, GENERATORS, manifest)
+    await asyncio.to_thread(ctx.store.prune, GENERATORS, KEPT)
     return version
 
 
-def _fit(csv: bytes, weights: Weights) -> tuple[Callable[[Path], None], dict[str, int]] | None:
-    log = read_log(csv, weights)
-    if not len(log.at):
+async def _world(ctx: Context) -> World:
+    """Catalogue, space and champion as they are at this moment, for this learning alone."""
+    await Follower(ctx).start()
+    return ctx.world
+
+
+def _learn(ctx: Context, world: World, csv: bytes, report: Report) -> tuple[Learned, dict[str, Any]] | None:
+    log = read_log(csv, ctx.ingest.weights)
+    if not (log.weights > 0).any():
         return None
-    return fit_generators(log), {"n_behaviors": len(log.at), "n_users": log.n_users, "n_items": len(log.item_ids)}
+    learned = learn(log, world.catalogue, world.space, ctx.half_lives, world.policies, report)
+    about = {"n_behaviors": len(log.at), "n_users": log.n_users, "n_items": len(log.item_ids)}
+    return learned, about | {"judged": {name: one.told() for name, one in learned.judged.items()}}

@@ -18,7 +18,7 @@ FITS: Mapping[str, Callable[[Log], Arrays]] = MappingProxyType(
 
 def fit_generators(log: Log) -> Callable[[Path], None]:
     """Blocking, seconds to a minute. What it returns writes `<name>.safetensors` and `items.json` into a folder."""
-    wanted = log.wanted()
+    wanted = log.wanted().compact()
     arrays = {name: fit(wanted) for name, fit in FITS.items()}
 
     def write(folder: Path) -> None:
@@ -26,6 +26,6 @@ def fit_generators(log: Log) -> Callable[[Path], None]:
 
         for name, tensors in arrays.items():
             save_file(tensors, folder / f"{name}.safetensors")
-        (folder / "items.json").write_text(json.dumps(log.item_ids))
+        (folder / "items.json").write_text(json.dumps(wanted.item_ids))
 
     return write

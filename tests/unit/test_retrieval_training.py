@@ -24,12 +24,13 @@ dan,i1,never heard of,1006,
 """
 
 
-def test_only_what_speaks_for_an_item_stays_in() -> None:
-    log = read_log(CSV, Weights())
+def test_only_what_speaks_for_an_item_is_wanted() -> None:
+    whole = read_log(CSV, Weights())
+    log = whole.wanted()
+    assert len(whole.at) == 7
     assert [log.item_ids[item] for item in log.items] == ["i1", "i,2", "i1", 'i"4\nnew line']
     assert log.at.tolist() == [1000.5, 1001, 1004.25, 1005]
     assert log.weights.tolist() == pytest.approx([0.2, 1.0, 1.0, 1.0])
-    assert log.n_users == 2
     assert log.users.tolist() == [log.users[0], log.users[1], log.users[1], log.users[0]]
     assert [log.type_names[type_] for type_ in log.types] == ["view", "rating", "purchase", "purchase"]
 
@@ -42,7 +43,7 @@ def test_ids_stay_words() -> None:
 
 @pytest.mark.parametrize("csv", [b"", b"ann,i1,impression,1,\n"])
 def test_a_log_that_says_nothing_is_empty(csv: bytes) -> None:
-    log = read_log(csv, Weights())
+    log = read_log(csv, Weights()).wanted().compact()
     assert not len(log.at)
     assert log.item_ids == []
 

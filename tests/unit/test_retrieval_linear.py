@@ -1,0 +1,111 @@
+"""Slit and ease beside their formulas, written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from app.domain.matrices import gram, inverse, solve
+from app.retrieval import ease, slit
+from app.retrieval.base import Log
+from app.retrieval.item_to_item import most_active
+from app.retrieval.query import RECENCY_TAU, _recency
+from tests.unit import retrieval_board as board
+
+
+def dense(arrays: dict[str, NDArray[np.generic]], n: int) -> NDArray[np.float64]:
+    matrix = np.zeros((n, n))
+    for row, (places, values) in enumerate(zip(arrays["neighbours"], arrays["similarities"], strict=True)):
+        known = places >= 0
+        matrix[row, places[known]] = values[known]
+    return matrix
+
+
+def random_log(seed: int, n_users: int = 15, n_items: int = 9, n: int = 200, n_moments: int = 60) -> Log:
+    rng = np.random.default_rng(seed)
+    at = np.sort(rng.integers(0, n_moments, n)).astype(np.float64)
+    return Log(
+        users=rng.integers(0, n_users, n).astype(np.int32),
+        items=rng.integers(0, n_items, n).astype(np.int32),
+        at=at,
+        weights=np.ones(n, dtype=np.float32),
+        types=np.zeros(n, dtype=np.int16),
+        n_users=n_users,
+        item_ids=[f"i{item}" for item in range(n_items)],
+        type_names=["purchase"],
+    )
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_ease_is_the_formula(seed: int) -> None:
+    log = random_log(seed)
+    x = np.zeros((15, 9))
+    x[log.users, log.items] = 1
+    p = np.linalg.inv(x.T @ x + 2.0 * np.eye(9))
+    expected = -p / np.diag(p)
+    np.fill_diagonal(expected, 0.0)
+    np.testing.assert_allclose(dense(ease.fit(log, lam=2.0), 9), expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_slit_is_the_formula_with_the_recency_that_serves(seed: int) -> None:
+    """Each lesson's past has the weights that a query of that moment would have, but that repeats add up."""
+    log = random_log(seed)
+    pasts, nexts = [], []
+    for user in range(15):
+        mine = np.flatnonzero(log.users == user)
+        for place in range(1, len(mine)):
+            past, row = mine[:place][::-1], np.zeros(9)
+            weights = _recency(log.at[past].tolist())
+            np.add.at(row, log.items[past], np.where(weights > 0.002, weights, 0.0))
+            pasts.append(row)
+            nexts.append(np.eye(9)[log.items[mine[place]]])
+    s, t = np.array(pasts), np.array(nexts)
+    expected = np.linalg.solve(s.T @ s + 3.0 * np.eye(9), s.T @ t)
+    np.testing.assert_allclose(dense(slit.fit(log, lam=3.0), 9), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_basket_shares_what_falls_to_it() -> None:
+    one_moment = slit.shared_recency(np.array([4]), np.array([1]), np.array([4]))
+    assert one_moment[0] == pytest.approx(np.exp(-np.arange(3) / RECENCY_TAU).mean())
+
+
+def test_only_the_most_active_items_are_covered() -> None:
+    log = random_log(3)
+    counts = np.bincount(log.items, minlength=9)
+    places, place_of = most_active(log, 4)
+    assert sorted(counts[places]) == sorted(counts)[-4:]
+    assert (place_of >= 0).sum() == 4
+    fitted = slit.fit(log, limit=4)
+    assert (fitted["neighbours"][place_of < 0] == -1).all()
+
+
+@pytest.mark.parametrize("fit", [slit.fit, ease.fit])
+def test_a_log_with_next_to_nothing_in_it_breaks_nothing(fit: object) -> None:
+    for log in (random_log(0, n=1), random_log(0, n_users=1, n_items=1, n=3), random_log(0, n_moments=1)):
+        arrays = fit(log.compact())  # type: ignore[operator]
+        assert np.isfinite(arrays["similarities"]).all()
+
+
+def test_systems_are_solved() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.random((40, 12)).astype(np.float32)
+    symmetric = x.T @ x + np.eye(12, dtype=np.float32)
+    right = rng.random((12, 5)).astype(np.float32)
+    np.testing.assert_allclose(inverse(symmetric.copy()), np.linalg.inv(symmetric), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        solve(np.asfortranarray(symmetric), np.asfortranarray(right)), np.linalg.solve(symmetric, right), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_gram_is_the_product() -> None:
+    from scipy import sparse
+
+    x = sparse.random(30, 700, density=0.1, format="csr", dtype=np.float32, random_state=0)
+    np.testing.assert_allclose(gram(x), (x.T @ x).toarray(), rtol=1e-5)
+
+
+def test_the_board_is_seen_in_its_colours() -> None:
+    matrix = dense(ease.fit(board.log(), lam=1.0), 12)
+    assert (matrix[0, 2::2] > matrix[0, 1::2].max()).all()
