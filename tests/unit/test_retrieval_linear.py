@@ -95,7 +95,10 @@ def test_systems_are_solved() -> None:
     right = rng.random((12, 5)).astype(np.float32)
     np.testing.assert_allclose(inverse(symmetric.copy()), np.linalg.inv(symmetric), rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(
-        solve(np.asfortranarray(symmetric), np.asfortranarray(right)), np.linalg.solve(symmetric, right), rtol=1e-3, atol=1e-4
+        solve(np.asfortranarray(symmetric), np.asfortranarray(right)),
+        np.linalg.solve(symmetric, right),
+        rtol=1e-3,
+        atol=1e-4,
     )
 
 
