@@ -10,6 +10,7 @@ PortraitError
 ├── NotFound                no such user, item, page or call
 ├── Conflict                it contradicts what is already stored
 ├── Unavailable             a part that this answer needs is away; try again
+├── Cancelled               a job was told to stop
 ├── ArtifactRefused         a file on disk is not what was published
 └── Misconfigured           the settings or the machine do not allow a start
 
@@ -88,6 +89,11 @@ class Conflict(PortraitError):
 class Unavailable(PortraitError):
     code = "unavailable"
     title = "A part that this answer needs is away"
+
+
+class Cancelled(PortraitError):
+    code = "job_cancelled"
+    title = "The job was told to stop"
 
 
 class ArtifactRefused(PortraitError):

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from app.registry.manifest import Manifest, describe, verify
 UNFINISHED = ".unfinished-"
 # Longer than any publication takes; what is older was left by a process that was killed.
 ABANDONED_S = 3600
+# An artifact may be named nowhere yet while it is judged and its row is written.
+NEW_S = 600
 CHECKED_FOR_S = 600
 
 
@@ -51,7 +53,7 @@ class Store:
         folder = self.root / str(manifest["kind"]) / str(manifest["name"])
         verify(manifest, folder)
         with suppress(PermissionError):  # read-only data are opened all the same
-            os.utime(folder)  # in use: `prune` removes what was not for longest
+            os.utime(folder)  # in use: `prune` lets it be for a while
         return folder
 
     def intact(self, manifest: Manifest) -> bool:
@@ -65,15 +67,12 @@ class Store:
             self._intact_until[name] = time.monotonic() + CHECKED_FOR_S
         return True
 
-    def prune(self, kind: str, keep: int) -> None:
-        """Removes all but the `keep` artifacts used last, and what killed processes left behind."""
-        folders = [path for path in (self.root / kind).glob("*") if path.is_dir()]
-        whole = sorted((path for path in folders if not path.name.startswith(UNFINISHED)), key=_used_at, reverse=True)
-        left = [
-            path for path in folders if path.name.startswith(UNFINISHED) and time.time() - _used_at(path) > ABANDONED_S
-        ]
-        for path in whole[keep:] + left:
-            shutil.rmtree(path, ignore_errors=True)
+    def prune(self, kind: str, keep: Collection[str]) -> None:
+        """Removes all artifacts but those named and very new ones, and what killed processes left behind."""
+        for path in (self.root / kind).glob("*"):
+            unfinished = path.name.startswith(UNFINISHED)
+            if path.name not in keep and time.time() - _used_at(path) > (ABANDONED_S if unfinished else NEW_S):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _move(folder: Path, target: Path, manifest: Manifest) -> None:
@@ -86,7 +85,7 @@ def _move(folder: Path, target: Path, manifest: Manifest) -> None:
         else:
             return
     folder.chmod(0o755)  # mkdtemp keeps others out; workers may run as another user
-    os.utime(folder)  # its making may have taken minutes, in which others were used
+    os.utime(folder)  # its making may have taken minutes, and `prune` must find it new
     folder.rename(target)
 
 

@@ -9,11 +9,9 @@ from app.retrieval.base import World
 from app.services.context import Context
 from app.services.follow import GENERATORS, Follower
 from app.storage.behaviors import copy_log, count_behaviors
-from app.storage.models import promote
+from app.storage.models import kept_names, promote
 from app.training.dataset import read_log
 from app.training.pipeline import Learned, Report, learn, unheard
-
-KEPT = 3
 
 
 async def retrain(ctx: Context, report: Report = unheard) -> int | None:
@@ -30,7 +28,7 @@ async def retrain(ctx: Context, report: Report = unheard) -> int | None:
     learned, about = fitted
     manifest = await asyncio.to_thread(ctx.store.publish, GENERATORS, learned.write, about | {"n_log": n_log})
     version = await promote(ctx.db, GENERATORS, manifest)
-    await asyncio.to_thread(ctx.store.prune, GENERATORS, KEPT)
+    await asyncio.to_thread(ctx.store.prune, GENERATORS, await kept_names(ctx.db, GENERATORS))
     return version
 
 

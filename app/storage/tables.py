@@ -125,7 +125,29 @@ models = Table(
     Column("version", BigInteger, Identity(always=True), primary_key=True),
     Column("kind", Text, nullable=False),  # `space` (index and whitening) or `generators`
     Column("manifest", JSONB, nullable=False),  # file names with sizes and SHA-256, and what it was made from
+    Column("verdict", JSONB),  # promoted, reasons, figures; NULL where nothing was judged
     _now("created_at"),
     _at("promoted_at"),
     Index("ix_models_kind_promoted_at", "kind", "promoted_at"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("job_id", Text, primary_key=True),  # begins with the time, so that later ones sort behind
+    Column("kind", Text, nullable=False),
+    Column("parameters", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("status", Text, nullable=False, server_default=text("'queued'")),
+    Column("progress", Float, nullable=False, server_default=text("0")),
+    Column("stage", Text, nullable=False, server_default=text("''")),
+    Column("log", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("result", JSONB),
+    Column("error", Text),
+    Column("cancel_requested", Boolean, nullable=False, server_default=text("false")),
+    Column("n_starts", Integer, nullable=False, server_default=text("0")),
+    _now("created_at"),
+    _at("started_at"),
+    _at("ended_at"),
+    # Looked at every second, and nearly always empty.
+    Index("ix_jobs_open", "created_at", postgresql_where=text("ended_at IS NULL")),
 )

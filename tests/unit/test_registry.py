@@ -75,19 +75,17 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
     assert list((tmp_path / "space").iterdir()) == []
 
 
-def test_pruning_keeps_what_was_used_last_and_the_work_of_others(tmp_path: Path) -> None:
+def test_pruning_keeps_what_is_named_or_new_and_the_work_of_others(tmp_path: Path) -> None:
     store = Store(tmp_path)
-    manifests = [published(store, text) for text in "abc"]
-    for age, manifest in enumerate(manifests):
-        os.utime(tmp_path / "space" / manifest["name"], (1000 - age, 1000 - age))
+    named, lost, new = (published(store, text) for text in "abc")
     fresh, abandoned = tmp_path / "space" / ".unfinished-x", tmp_path / "space" / ".unfinished-y"
     fresh.mkdir(), abandoned.mkdir()
-    os.utime(abandoned, (1000, 1000))
-    store.open(manifests[2])
-    store.prune("space", 2)
-    store.open(manifests[2]), store.open(manifests[0])
+    for old in (named["name"], lost["name"], abandoned.name):
+        os.utime(tmp_path / "space" / old, (1000, 1000))
+    store.prune("space", {named["name"]})
+    store.open(named), store.open(new)
     with pytest.raises(ArtifactRefused):
-        store.open(manifests[1])
+        store.open(lost)
     assert fresh.exists()
     assert not abandoned.exists()
 

@@ -1,0 +1,37 @@
+"""A piece of work that takes minutes: asked for, waited for, watched and cancelled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+JobKind = Literal["train", "space"]
+JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
+
+TRAIN: JobKind = "train"
+SPACE: JobKind = "space"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """`result` is what came of it, `error` why nothing did; `log` are its last stages, each with its time."""
+
+    job_id: str
+    kind: JobKind
+    parameters: dict[str, Any]
+    status: JobStatus
+    progress: float
+    stage: str
+    log: list[str]
+    result: dict[str, Any] | None
+    error: str | None
+    cancel_requested: bool
+    n_starts: int
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        return self.ended_at is not None
