@@ -22,7 +22,8 @@ def read_arrays(path: Path) -> Arrays:
     with path.open("rb") as file:
         n_header_bytes = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(n_header_bytes))
-    body = np.memmap(path, dtype=np.uint8, mode="r", offset=8 + n_header_bytes)
+    # As a plain array: every view of a memmap would carry the file along, which makes small reads slow.
+    body = np.asarray(np.memmap(path, dtype=np.uint8, mode="r", offset=8 + n_header_bytes))
     return {
         name: body[slice(*about["data_offsets"])].view(_DTYPES[about["dtype"]]).reshape(about["shape"])
         for name, about in header.items()

@@ -27,7 +27,7 @@ def rerank(world: World, query: Query, fused: Fused, policy: Policy) -> Fused:
     """
     if policy.ranker is None or not len(fused.rows):
         return fused
-    odds = policy.ranker.score(features(query, fused, world.catalogue, world.space))
+    odds = policy.ranker.score(features(query, fused, world))
     scores = np.exp(odds - odds.max())
     scores /= scores.sum()
     if Statements.name in fused.sources:

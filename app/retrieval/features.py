@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from app.domain.catalogue import Catalogue, ItemSpace, Rows
 from app.profiles.decay import DAY_S
-from app.retrieval.base import Floats, Query
+from app.retrieval.base import Floats, Query, World
 from app.retrieval.fuse import Fused
+from app.retrieval.trend import N_RECENT, Trend
 
 SOURCES = (
     "trend", "segment", "neighbours", "slit", "ease", "text_map", "decoder", "habits", "interests", "fresh", "statement"
@@ -30,6 +31,10 @@ _PLAIN = (
     "facets_most",
     "age_days",
     "undated",
+    "known_days",
+    "share 1 d",
+    "share 7 d",
+    "share 30 d",
     "n_past",
     "away_days",
     "n_bought",
@@ -43,7 +48,7 @@ NAMES = (
 N_PAST = 100
 
 
-def features(query: Query, fused: Fused, catalogue: Catalogue, space: ItemSpace) -> Floats:
+def features(query: Query, fused: Fused, world: World) -> Floats:
     """(N, F) by `NAMES`; NaN is missing."""
     chances = _by_source(fused)
     columns = [
@@ -51,9 +56,10 @@ def features(query: Query, fused: Fused, catalogue: Catalogue, space: ItemSpace)
         _ranks(chances),
         np.log(np.maximum(fused.scores, LEAST))[None],
         *_own(query, fused.rows),
-        _cosines(query, fused.rows, space),
-        _facets(query, fused.rows, catalogue),
-        _dates(query, fused.rows, catalogue),
+        _cosines(query, fused.rows, world.space),
+        _facets(query, fused.rows, world.catalogue),
+        _dates(query, fused.rows, world.catalogue),
+        _popularity(query, fused.rows, world),
         _user(query, len(fused.rows)),
     ]
     return np.ascontiguousarray(np.concatenate(columns, dtype=np.float32).T)
@@ -136,6 +142,14 @@ def _narrowest(own: NDArray[np.int32], shares: NDArray[np.float64], catalogue: C
 def _dates(query: Query, rows: Rows, catalogue: Catalogue) -> Floats:
     age = query.now - catalogue.published_at[rows]
     return np.stack([_log_days(age), np.isnan(age)]).astype(np.float32)
+
+
+def _popularity(query: Query, rows: Rows, world: World) -> Floats:
+    trend = next((generator for generator in world.generators if isinstance(generator, Trend)), None)
+    if trend is None:
+        return np.full((1 + N_RECENT, len(rows)), np.nan, dtype=np.float32)
+    known = _log_days(query.now - trend.first_at(rows))
+    return np.vstack([known[None], np.log(np.maximum(trend.lately(rows), LEAST))]).astype(np.float32)
 
 
 def _user(query: Query, n: int) -> Floats:

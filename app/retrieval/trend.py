@@ -15,6 +15,8 @@ from app.retrieval.select import first_allowed
 
 HALF_LIVES_DAYS = (1.0, 7.0, 30.0, 365.0)
 SPANS = ((7, " this week"), (7, " this week"), (30, " this month"), (365, " this year"))
+# Of these half-lives the ranker sees the shares apart: not the year.
+N_RECENT = 3
 # The newest share of the log decides how fast this catalogue turns.
 HELD_OUT = 0.05
 N_ROUNDS = 30
@@ -27,16 +29,19 @@ FEW = 100
 def fit(log: Log) -> Arrays:
     """`counts` (H, P): decayed counts at `until`, the last moment of the log; a user counts once per item and day.
 
-    `mixture` (H,): how much each half-life says about what comes next, less than 1 together. Fixed thirds of 1, 7
-    and 30 days found NDCG@10 .004 where the learned mixture finds .023 (IFDB: a year counts), and the same where
-    releases drive.
+    `first_at` (P,): when each item was turned to first. `mixture` (H,): how much each half-life says about what comes
+    next, less than 1 together. Fixed thirds of 1, 7 and 30 days found NDCG@10 .004 where the learned mixture finds .023
+    (IFDB: a year counts), and the same where releases drive.
     """
     items, at = _once_a_day(log)
     n = len(log.item_ids)
+    first_at = np.full(n, np.inf)
+    np.minimum.at(first_at, items, at)
     return {
         "counts": _counts(items, at, n).astype(np.float32),
         "mixture": _mixture(items, at, n),
         "until": at[-1:],
+        "first_at": first_at,
     }
 
 
@@ -72,11 +77,19 @@ def _shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     return shares
 
 
+def _by_row(positions: Positions, values: NDArray[np.float64], n_rows: int) -> NDArray[np.float64]:
+    result = np.full(n_rows + 1, np.nan)
+    known = positions.rows >= 0
+    result[positions.rows[known]] = values[known]
+    return result
+
+
 class Trend:
     name = "trend"
 
     def __init__(self, arrays: Arrays, positions: Positions, catalogue: Catalogue) -> None:
-        parts = arrays["mixture"][:, None] * _shares(np.asarray(arrays["counts"], dtype=np.float64))
+        counts = np.asarray(arrays["counts"], dtype=np.float64)
+        parts = arrays["mixture"][:, None] * _shares(counts)
         shares = parts.sum(axis=0)
         known = np.flatnonzero((positions.rows >= 0) & (shares > 0))
         order = known[np.argsort(-shares[known], kind="stable")]
@@ -88,8 +101,10 @@ class Trend:
         self._confidence = float(arrays["mixture"].sum())
         self._until = float(arrays["until"][0])
         self._catalogue = catalogue
-        self._share_of = np.full(max(catalogue.n_rows, 1), np.nan, dtype=np.float32)
-        self._share_of[self._rows] = self._scores
+        # By row, and NaN in the last place, which stands for items that no log knows.
+        self._share_of = _by_row(positions, shares, catalogue.n_rows)
+        self._first_at = _by_row(positions, np.asarray(arrays["first_at"]), catalogue.n_rows)
+        self._shares = [_by_row(positions, part, catalogue.n_rows) for part in _shares(counts)[:N_RECENT]]
 
     def score(self, query: Query) -> Scored:
         """Shares of all that is allowed: a popular list knows how little its top says in a large catalogue."""
@@ -102,8 +117,20 @@ class Trend:
 
     def share_of(self, rows: Rows) -> Floats:
         """(N,) the share of everybody's attention, NaN for items that no log knows."""
-        known = (rows >= 0) & (rows < len(self._share_of))
-        return np.where(known, self._share_of[np.where(known, rows, 0)], np.float32(np.nan))
+        return self._share_of[self._places(rows)].astype(np.float32)
+
+    def lately(self, rows: Rows) -> Floats:
+        """(3, N) the share of everybody's attention in the last day, week and month, NaN as in `share_of`."""
+        places = self._places(rows)
+        return np.stack([share[places] for share in self._shares]).astype(np.float32)
+
+    def first_at(self, rows: Rows) -> NDArray[np.float64]:
+        """(N,) when somebody turned to the item first (seconds since 1970)."""
+        return self._first_at[self._places(rows)]
+
+    def _places(self, rows: Rows) -> Rows:
+        n = len(self._share_of) - 1
+        return np.where((rows >= 0) & (rows < n), rows, n)
 
     def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         return [self._reason(query, row) for row in rows.tolist()]

@@ -158,5 +158,5 @@ def _answers(
         if allowed[moment.row]:
             query = build_query(taste, allowed, moment.at, N_CANDIDATES, half_lives)
             fused = gather(world, query, PLAIN)
-            found[policy] = fused.rows, features(query, fused, world.catalogue, world.space)
+            found[policy] = fused.rows, features(query, fused, world)
     return found
