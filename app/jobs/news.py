@@ -5,36 +5,43 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
+from app.domain.job import TRAIN
 from app.services.context import Context
 from app.services.follow import GENERATORS
-from app.services.retrain import retrain
+from app.services.jobs import submit_job
 from app.storage.behaviors import count_behaviors
-from app.storage.models import live_model
+from app.storage.jobs import latest_job
+from app.storage.models import list_models, live_model
 
 # New behaviours that are enough, as a share of those that were learned from ...
 ENOUGH = 0.1
 # ... and how long fewer of them, or ones that keep pouring in as in an import, may wait.
 FEW_WAIT_S = 600.0
 MANY_WAIT_S = 60.0
+# After a training that failed or that somebody cancelled.
+REST = timedelta(minutes=10)
 
 
 class RetrainOnNews:
-    """Refits the generators when enough is new and no more is pouring in, or when news have waited long enough."""
+    """Asks for training when enough is new and no more is pouring in, or when news have waited long enough."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._n_last = 0  # behaviours at the last look
-        self._n_tried = 0  # and at the last attempt, also one that found nothing to learn from
+        self._n_tried = 0  # and when training was asked for last, also when it found nothing to learn from
         self._news_at: float | None = None
 
     async def __call__(self, ctx: Context) -> int | None:
-        """The new version, None when it is not time. What is damaged on disk is made anew at once."""
+        """1 when a job was queued, None when it is not time. What is damaged on disk is made anew at once."""
+        if await self._rests(ctx):
+            return None
         live = await live_model(ctx.db, GENERATORS)
         if live and not await asyncio.to_thread(ctx.store.intact, live.manifest):
-            return await retrain(ctx)
+            return await self._ask(ctx)
         n = await count_behaviors(ctx.db)
-        n_learned = max(live.manifest["about"].get("n_log", 0) if live else 0, self._n_tried)
+        n_learned = max(await _n_learned(ctx), self._n_tried)
         pouring, self._n_last = n != self._n_last, n
         if n <= n_learned:
             self._news_at = None
@@ -42,7 +49,20 @@ class RetrainOnNews:
         if self._waited() < self._patience(n - n_learned, n_learned, pouring):
             return None
         self._n_tried, self._news_at = n, None
-        return await retrain(ctx)
+        return await self._ask(ctx)
+
+    async def _ask(self, ctx: Context) -> int:
+        await submit_job(ctx.db, TRAIN)
+        return 1
+
+    async def _rests(self, ctx: Context) -> bool:
+        """While a training waits or runs, and for a while after one that did not come to its end."""
+        last = await latest_job(ctx.db, TRAIN)
+        if last is None or last.status == "done":
+            return False
+        if last.status == "failed":
+            self._n_tried = 0  # what it was to learn is still news
+        return last.ended_at is None or ctx.now() - last.ended_at < REST
 
     def _waited(self) -> float:
         if self._news_at is None:
@@ -53,3 +73,9 @@ class RetrainOnNews:
         if n_new < ENOUGH * n_learned:
             return FEW_WAIT_S
         return MANY_WAIT_S if pouring else 0.0
+
+
+async def _n_learned(ctx: Context) -> int:
+    """Behaviours that the newest model was made from, also when it lost."""
+    newest = await list_models(ctx.db, GENERATORS, limit=1)
+    return int(newest[0].manifest["about"].get("n_log", 0)) if newest else 0

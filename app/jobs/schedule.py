@@ -40,9 +40,9 @@ class Step:
 
 
 def steps() -> list[Step]:
-    """In this order: a space is made of vectors, and what is learned from behaviours comes last."""
+    """In this order: a space is made of vectors, and what is learned from behaviours comes last, as a job."""
     return [
         Step("embed_texts", embed_texts, every_s=1.0),
         Step("publish_space", publish_space, every_s=5.0),
-        Step("retrain", RetrainOnNews(), every_s=10.0),
+        Step("ask_for_training", RetrainOnNews(), every_s=10.0),
     ]

@@ -7,8 +7,10 @@ import logging
 import time
 
 from app.domain.errors import PortraitError
+from app.jobs.queue import Queue
 from app.jobs.schedule import Step, steps
 from app.services.context import Context
+from app.storage.jobs import recover
 from app.storage.locks import leader
 
 log = logging.getLogger(__name__)
@@ -19,21 +21,28 @@ TERM_S = 60.0
 
 
 async def run_jobs(ctx: Context, stop: asyncio.Event) -> None:
-    """Returns after `stop` is set and the step that runs has ended. Nothing that goes wrong ends it."""
-    todo = steps()
+    """Returns after `stop` is set, the step that runs has ended and the long job waits in the queue again.
+
+    Nothing that goes wrong ends it. Quick steps come one after another; a long job runs beside them.
+    """
+    todo, queue = steps(), Queue(ctx, stop)
     while not stop.is_set():
         try:
             async with leader(ctx.db, "jobs") as leads:
                 if leads:
-                    await _lead(ctx, todo, stop)
+                    await _lead(ctx, todo, queue, stop)
         except PortraitError as error:
             log.warning("jobs wait: %s", error.detail)
         await _pause(stop)
+    await queue.ended()
 
 
-async def _lead(ctx: Context, todo: list[Step], stop: asyncio.Event) -> None:
+async def _lead(ctx: Context, todo: list[Step], queue: Queue, stop: asyncio.Event) -> None:
     until = time.monotonic() + TERM_S
+    if n_abandoned := await recover(ctx.db):
+        log.warning("%d jobs were running in processes that have died", n_abandoned)
     while time.monotonic() < until and not stop.is_set():
+        await queue.look()
         for step in todo:
             if step.due_at <= time.monotonic() and not stop.is_set():
                 await _run(ctx, step)

@@ -1,17 +1,21 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from app.domain.errors import Unavailable
 from app.domain.item import Item
 from app.jobs import worker
-from app.jobs.news import FEW_WAIT_S, RetrainOnNews
+from app.jobs.news import FEW_WAIT_S, REST, RetrainOnNews
+from app.jobs.run import run_job
 from app.jobs.schedule import MOST_S, Step
 from app.jobs.worker import run_jobs
 from app.services.context import Context
 from app.services.record_behaviors import record_behaviors
 from app.storage.items import put_items
+from app.storage.jobs import cancel_job, claimed, get_job, list_jobs
 from app.storage.locks import leader
 from app.storage.models import live_model
 
@@ -101,33 +105,63 @@ def test_a_step_that_goes_on_failing_is_tried_less_often() -> None:
     assert step.due_at == 100
 
 
-async def test_generators_are_refitted_when_enough_is_new_and_nothing_pours_in_any_more(context: Context) -> None:
+async def train_if_asked(ctx: Context) -> int | None:
+    """The version that the job in the queue brings, None when none waits."""
+    async with claimed(ctx.db) as job:
+        if job is None:
+            return None
+        await run_job(ctx, job, asyncio.Event())
+    ended = await get_job(ctx.db, job.job_id)
+    assert ended.status == "done", ended
+    assert ended.result
+    return int(ended.result["version"])
+
+
+async def test_training_is_asked_for_when_enough_is_new_and_nothing_pours_in_any_more(context: Context) -> None:
     now = [1000.0]
     due = RetrainOnNews(lambda: now[0])
     assert await due(context) is None  # nothing at all
     await purchases(context, 0, 100)
     assert await due(context) is None  # still pouring in, for all one knows
     now[0] += 1
-    first = await due(context)
-    assert first is not None
+    assert await due(context) == 1
+    assert await due(context) is None  # one waits
+    first = await train_if_asked(context)
+    assert first
     assert await due(context) is None
     await purchases(context, 100, 5)
     for _ in range(3):
         now[0] += 10
         assert await due(context) is None  # few
     now[0] += FEW_WAIT_S
-    assert (await due(context) or 0) > first
+    assert await due(context) == 1
+    assert (await train_if_asked(context) or 0) > first
     await purchases(context, 105, 50)
     assert await due(context) is None
-    assert await due(context) is not None
+    assert await due(context) == 1
+
+
+async def test_training_that_somebody_cancelled_is_not_asked_for_again_at_once(context: Context) -> None:
+    due = RetrainOnNews()
+    await purchases(context, 0, 100)
+    await due(context)
+    assert await due(context) == 1
+    (job,) = await list_jobs(context.db)
+    await cancel_job(context.db, job.job_id)
+    await purchases(context, 100, 100)
+    assert [await due(context) for _ in range(3)] == [None, None, None]
+    later = replace(context, now=lambda: datetime.now(UTC) + REST)
+    assert 1 in [await due(later) for _ in range(3)]
 
 
 async def test_generators_that_are_damaged_on_disk_are_made_anew(context: Context) -> None:
     await purchases(context, 0, 100)
     due = RetrainOnNews()
     await due(context)
-    first = await due(context)
+    await due(context)
+    first = await train_if_asked(context)
     live = await live_model(context.db, "generators")
     assert live is not None
     (context.store.open(live.manifest) / "items.json").write_text("[]")
-    assert (await due(context) or 0) > (first or 0)
+    assert await due(context) == 1
+    assert (await train_if_asked(context) or 0) > (first or 0)
