@@ -27,10 +27,13 @@ def rerank(world: World, query: Query, fused: Fused, policy: Policy) -> Fused:
     """
     if policy.ranker is None or not len(fused.rows):
         return fused
-    odds = policy.ranker.score(features(query, fused, world))
+    table = features(query, fused, world)
+    odds = policy.ranker.score(table)
     scores = np.exp(odds - odds.max())
     scores /= scores.sum()
     if Statements.name in fused.sources:
         scores += fused.parts[fused.sources.index(Statements.name)]
     order = np.argsort(-scores, kind="stable")
-    return Fused(fused.rows[order], scores[order], fused.parts[:, order], fused.chances[:, order], fused.sources)
+    return Fused(
+        fused.rows[order], scores[order], fused.parts[:, order], fused.chances[:, order], fused.sources, table[order]
+    )

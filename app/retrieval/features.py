@@ -44,6 +44,30 @@ NAMES = (
     *(f"rank {source}" for source in SOURCES),
     *_PLAIN,
 )
+# What a feature speaks of, where it is not the word of one source: in an explanation these are added up.
+_THEMES = {
+    "mixture": "all sources together",
+    "bought": "what you did with it before",
+    "bought_days": "what you did with it before",
+    "past_rank": "what you did with it before",
+    "past_days": "what you did with it before",
+    "cosine_last": "reads like your last item",
+    "cosine_recent": "reads like your latest items",
+    "cosine_best": "reads like an interest of yours",
+    "facets_mean": "kinds of things you turn to",
+    "facets_most": "kinds of things you turn to",
+    "age_days": "its age",
+    "undated": "its age",
+    "known_days": "its age",
+    "share 1 d": "popularity",
+    "share 7 d": "popularity",
+    "share 30 d": "popularity",
+    "n_past": "how much is known of you",
+    "away_days": "how much is known of you",
+    "n_bought": "how much is known of you",
+}
+# (F,) what each feature is added up under.
+THEMES = tuple(_THEMES.get(name, name.split(" ", 1)[-1]) for name in NAMES)
 # Users with a longer past are read by its latest part here; a mean over more says no more.
 N_PAST = 100
 

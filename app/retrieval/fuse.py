@@ -14,8 +14,8 @@ from app.retrieval.base import WEIGHTS, Floats, Scored
 class Fused(NamedTuple):
     """N candidates, best first, from S sources: `scores` (N,) and what makes them.
 
-    `chances` (S, N) is each source's word on every candidate, NaN where it cannot say; `parts` (S, N) is what it
-    adds to the score, 0 where it is silent.
+    `chances` (S, N) is each source's word on every candidate, NaN where it cannot say; `parts` (S, N) is what it adds to
+    the score of the mixture, 0 where it is silent. `table` (N, F) are the features by which a ranker ordered them.
     """
 
     rows: Rows
@@ -23,6 +23,7 @@ class Fused(NamedTuple):
     parts: Floats
     chances: Floats
     sources: tuple[str, ...]
+    table: Floats | None = None
 
 
 def fuse(lists: Sequence[tuple[str, Scored]], weights: Mapping[str, float] = WEIGHTS) -> Fused:

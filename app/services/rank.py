@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 import numpy as np
@@ -14,10 +14,11 @@ from app.domain.catalogue import Catalogue, Mask, Rows
 from app.domain.recommendation import Reason, Recommended, Wish
 from app.profiles.decay import HalfLives
 from app.ranking.diversify import diversify
-from app.ranking.explain import contributions, leading
+from app.ranking.explain import leading, odds_of, shares_of
 from app.ranking.filters import filter_items
-from app.retrieval.base import Query, StatementVector, World
+from app.retrieval.base import Policy, Query, StatementVector, World
 from app.retrieval.candidates import gather, rerank
+from app.retrieval.features import THEMES
 from app.retrieval.fuse import Fused
 from app.retrieval.query import build_query
 from app.services.tastes import Leanings
@@ -75,6 +76,8 @@ def rank(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Ranked:
         places = _mixed(world, fused, wish)
     with watch.stage("explain"):
         items = _explained(world, query, fused, places, wish)
+        if wish.explain == "full":
+            items = _accounted(items, fused, places, policy)
         rest = _newest(world.catalogue, filtered.allowed, fused.rows[places], wish.limit - len(items))
         filled = [_filler(world.catalogue, int(row), len(items) + n, wish) for n, row in enumerate(rest, 1)]
     return Ranked((*items, *filled), len(filled), filtered.dropped)
@@ -105,10 +108,18 @@ def _explained(world: World, query: Query, fused: Fused, places: Rows, wish: Wis
             score=float(fused.scores[places[place]]),
             source=fused.sources[leaders[place]],
             reason=reasons.get(row),
-            contributions=contributions(fused.sources, parts[:, place]) if wish.explain == "full" else None,
         )
         for place, row in enumerate(rows.tolist())
     ]
+
+
+def _accounted(items: list[Recommended], fused: Fused, places: Rows, policy: Policy) -> list[Recommended]:
+    """With what makes the score of each: log odds by theme where a ranker orders, else shares by source."""
+    if policy.ranker is None or fused.table is None:
+        told = [shares_of(fused.sources, fused.parts[:, place]) for place in places]
+    else:
+        told = [odds_of(THEMES, parts) for parts in policy.ranker.parts(fused.table[places])]
+    return [replace(item, contributions=one) for item, one in zip(items, told, strict=True)]
 
 
 def _reasons(world: World, query: Query, rows: Rows, leaders: NDArray[np.int64]) -> dict[int, Reason]:

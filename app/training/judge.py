@@ -21,6 +21,8 @@ from app.training.mixture import mixed
 
 K = 10
 SEED = 1
+# Slates are mixed after they are ranked, so that the order alone may be less varied than what is shown.
+RAILS = Rails(coverage=0.25, diversity=0.25)
 Scores = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, F) -> (N,)
 
 
@@ -54,7 +56,7 @@ def judge_policy(challenger: Policy, champion: Policy | None, asked: Sequence[Re
     theirs = _contender("champion", asked, _by_policy(old), world)
     others = [_contender("plain mixture", asked, _by_policy(PLAIN), world)] if champion else []
     others += [_contender(source, asked, _by_source(source), world) for source in _speaking(asked)]
-    verdict = judge(ours, theirs, Rails(), SEED, tuple(others))
+    verdict = judge(ours, theirs, RAILS, SEED, tuple(others))
     ndcg = {one.name: mean(ndcg_at(one.outcome.records["rank"], K)) for one in (ours, theirs, *others)}
     return Judged(challenger if verdict.promoted else old, verdict.promoted, verdict, ndcg, len(asked))
 

@@ -137,7 +137,13 @@ class RecommendedOut(Answer):
     score: Annotated[float, Field(description="Comparable within this answer only.")]
     source: Annotated[str, Field(description="Which way of finding items brought it up.", examples=["neighbours"])]
     reason: ReasonOut | None
-    contributions: Annotated[dict[str, float] | SkipJsonSchema[None], Field(description="With `explain=full`.")] = None
+    contributions: Annotated[
+        dict[str, float] | SkipJsonSchema[None],
+        Field(
+            description="With `explain=full`: by theme what speaks for the item and against it, in log odds beside an "
+            "average candidate. While no ranker has been learned: each source's share of the score."
+        ),
+    ] = None
     title: Annotated[str | SkipJsonSchema[None], Field(description="With `include=item`, as the next two.")] = None
     categories: list[str] | SkipJsonSchema[None] = None
     attributes: Attributes | SkipJsonSchema[None] = None
