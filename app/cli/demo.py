@@ -123,15 +123,13 @@ def _load(settings: Settings, seconds: float) -> None:
 async def _fill(settings: Settings, source: UntilTime) -> None:
     from app.bootstrap import open_context
     from app.services.publish_space import publish_space
-    from app.services.retrain import retrain
 
     async with open_context(settings) as ctx:
         loaded = await _import(ctx, source, settings.data_dir)
         await _embed(ctx, source.n_items)
         with _stage("Item space: whitened, clustered, indexed"):
             await publish_space(ctx)
-        with _stage("Learned from the purchases"):
-            await retrain(ctx)
+        await _learn(ctx)
     (settings.data_dir / _LOADED).write_text(json.dumps(loaded))
 
 
@@ -157,6 +155,23 @@ async def _embed(ctx: Context, n_items: int) -> None:
             n += done
             status.update(f"Vectors of the products' words: {n:,} of {n_items:,}")
     _done(f"{n:,} of {n_items:,} products have the vector of their words", started)
+
+
+async def _learn(ctx: Context) -> None:
+    """And tells by how much what was learned beats what served before."""
+    from app.services.follow import GENERATORS
+    from app.services.retrain import retrain
+    from app.storage.models import live_model
+
+    started = time.monotonic()
+    with console().status("Learning from the purchases ...") as status:
+        await retrain(ctx, lambda share, stage: status.update(f"Learning from the purchases: {share:.0%}, {stage} ..."))
+    _done("Learned from the purchases", started)
+    live = await live_model(ctx.db, GENERATORS)
+    for name, one in live.manifest["about"].get("judged", {}).items() if live else ():
+        what = "Items new to the user" if name == "new" else "All items, repeats too"
+        outcome = "the challenger takes over" if one["challenger_won"] else "the champion stays"
+        say(f"  {what}: {outcome}. {' '.join(one['reasons'])}")
 
 
 @contextmanager

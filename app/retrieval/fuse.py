@@ -14,8 +14,9 @@ from app.retrieval.base import WEIGHTS, Floats, Scored
 class Fused(NamedTuple):
     """N candidates, best first, from S sources: `scores` (N,) and what makes them.
 
-    `chances` (S, N) is each source's word on every candidate, NaN where it cannot say; `parts` (S, N) is what it adds to
-    the score of the mixture, 0 where it is silent. `table` (N, F) are the features by which a ranker ordered them.
+    `chances` (S, N) is each source's word on every candidate, NaN where it cannot say; `parts` (S, N) is what it
+    adds to the score of the mixture, 0 where it is silent. `table` (N, F) are the features that a
+    ranker ordered them by.
     """
 
     rows: Rows
