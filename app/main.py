@@ -31,6 +31,7 @@ _TAGS = [
     {"name": "recommendations", "description": "What to show next, with reasons."},
     {"name": "items", "description": "The catalogue, and search in it."},
     {"name": "users", "description": "Attributes beside behaviours, and the log."},
+    {"name": "learning", "description": "Long jobs, and the versions of what was learned."},
     {"name": "operations", "description": "Health, and explanations of errors."},
 ]
 

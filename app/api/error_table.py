@@ -60,6 +60,18 @@ MEANINGS: dict[str, Meaning] = {
         "they are stored, and count from the moment their item is put.",
         "Check the id, or put the item first.",
     ),
+    "job_unknown": Meaning(
+        404,
+        "No such job is known",
+        "No job has this id, or it ended over 90 days ago.",
+        "GET /jobs lists all of them.",
+    ),
+    "model_unknown": Meaning(
+        404,
+        "No such model is known",
+        "No model has this version.",
+        "GET /models lists all of them.",
+    ),
     "error_unknown": Meaning(
         404,
         "No error has this code",
@@ -83,6 +95,24 @@ MEANINGS: dict[str, Meaning] = {
         "It contradicts what is already stored",
         "What was stored first stands.",
         "Read what is stored and decide anew.",
+    ),
+    "job_ended": Meaning(
+        409,
+        "The job has ended already",
+        "It was done, failed or cancelled before it could be cancelled.",
+        "GET /jobs/{job_id} tells how it ended.",
+    ),
+    "model_gone": Meaning(
+        409,
+        "The files of the model are gone or damaged",
+        "The files of the last three versions that served are kept, and every byte is checked before one serves.",
+        "Train again with POST /jobs, or promote another version.",
+    ),
+    "no_earlier_model": Meaning(
+        409,
+        "No earlier version has served",
+        "One rolls back to a version that has served before the one that serves now.",
+        "GET /models lists all of them; any of them can be promoted.",
     ),
     "too_large": Meaning(
         413,
@@ -222,6 +252,13 @@ MEANINGS: dict[str, Meaning] = {
         0, "A key comes twice in one object", "Programs disagree which of the two counts.", "Keep one."
     ),
     "too_deep": Meaning(0, "The nesting is too deep", "At most 16 levels are read.", "Flatten the object."),
+    # How a job ended
+    "job_cancelled": Meaning(
+        0,
+        "The job was told to stop",
+        "Somebody cancelled it, or its process was stopped.",
+        "Ask for it again when it is wanted.",
+    ),
     # A warning beside an accepted behaviour
     "type_unmapped": Meaning(
         0,

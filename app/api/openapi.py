@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from app.api.error_table import MEANINGS
 from app.api.problems import MEDIA_TYPE
 from app.api.schemas.common import Problem
+from app.api.schemas.jobs import JobIn
 from app.api.schemas.recommendations import StatelessIn, WishIn
 from app.api.schemas.users import UserIn, UserPatch
 from app.domain.limits import MAX_BEHAVIORS
@@ -19,12 +20,23 @@ from app.ingest.clean import BehaviorIn
 from app.ingest.clean_item import ItemIn, ItemPatch
 
 _REF = "#/components/schemas/{model}"
-_BODIES: tuple[type[BaseModel], ...] = (BehaviorIn, ItemIn, ItemPatch, UserIn, UserPatch, WishIn, StatelessIn, Problem)
+_BODIES: tuple[type[BaseModel], ...] = (
+    BehaviorIn,
+    ItemIn,
+    ItemPatch,
+    UserIn,
+    UserPatch,
+    WishIn,
+    StatelessIn,
+    JobIn,
+    Problem,
+)
 _EVERYWHERE = (400, 401, 422, 500, 503)
 _STATUS_TEXT = {
     400: "The body, the address or the cursor cannot be read",
     401: "A valid key is needed",
     404: "There is no such thing",
+    409: "It contradicts what is stored",
     408: "The body did not arrive in time",
     413: "Too many bytes or entries",
     415: "The content type is not read here",

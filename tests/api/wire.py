@@ -21,6 +21,7 @@ from app.settings import Settings
 
 DOCUMENT = create_app(Settings(_env_file=None)).openapi()
 OPERATIONS = [(method, path) for path, operations in DOCUMENT["paths"].items() for method in operations]
+WITH_BODY = [(method, path) for method, path in OPERATIONS if "requestBody" in DOCUMENT["paths"][path][method]]
 START_WITHIN_S = 60
 
 T = TypeVar("T")

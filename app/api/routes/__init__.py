@@ -2,7 +2,20 @@
 
 from fastapi import APIRouter
 
-from app.api.routes import behaviors, docs, errors, health, items, profiles, recommendations, search, trending, users
+from app.api.routes import (
+    behaviors,
+    docs,
+    errors,
+    health,
+    items,
+    jobs,
+    models,
+    profiles,
+    recommendations,
+    search,
+    trending,
+    users,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     behaviors.router,
@@ -12,6 +25,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     search.router,
     items.router,
     users.router,
+    jobs.router,
+    models.router,
     health.router,
     errors.router,
     docs.router,
