@@ -1,0 +1,168 @@
+"""An exam on a data set: Portrait and its competitors, the same events, the same candidates, the same clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import numpy as np
+
+from app.domain.catalogue import Vectors
+from app.domain.errors import InvalidInput
+from app.domain.item import Item
+from app.encoders.text_encoder import TextEncoder
+from app.evaluation.baselines.lineup import competitors
+from app.evaluation.beyond import ItemView, beyond_accuracy, view_of
+from app.evaluation.events import Columns, Events, Items, Times, known_since, order_events
+from app.evaluation.replay import Exam, Mode, Outcome, Scorer, Track, replay, set_exam
+from app.evaluation.report import Result, result_of
+from app.evaluation.split import split_by_time
+from app.index.whitening import fit as fit_whitening
+from app.ingest.clean import clean
+from app.ingest.clean_item import clean_item
+from app.ingest.rules import IngestRules
+from app.ingest.weigh import weigh
+from app.services.portrait_scorer import PortraitScorer
+from app.sources.base import Batch, Source
+
+PORTRAIT = "Portrait"
+LEAST_BEHAVIORS = 100
+N_ENCODED = 256  # texts at a time
+SEED = 1
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """`items` and `raw` (V, D; NaN without text) by item number; `with_repeats`: having again is a question here."""
+
+    name: str
+    events: Events
+    items: Sequence[Item]
+    raw: Vectors
+    known_at: Times
+    with_repeats: bool
+
+    @property
+    def tracks(self) -> tuple[Track, ...]:
+        return tuple(Track) if self.with_repeats else (Track.NEW,)
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What one system answered in one mode on one track."""
+
+    system: str
+    mode: Mode
+    track: Track
+    outcome: Outcome
+    result: Result
+
+
+def data_set(name: str, columns: Columns, items: Sequence[Item], raw_of: Callable[[Sequence[str]], Vectors]) -> DataSet:
+    """`raw_of` gives (N, D) embeddings of N texts, NaN for an empty one. Raises InvalidInput for too few behaviours."""
+    if len(columns.at) < LEAST_BEHAVIORS:
+        raise InvalidInput(
+            f"An exam needs {LEAST_BEHAVIORS} behaviours on items, here are {len(columns.at)}.",
+            "Bring more of them, spread over some time.",
+        )
+    events = order_events(columns, [item.item_id for item in items])
+    by_id = {item.item_id: item for item in items}
+    known = [by_id.get(item_id) or Item(item_id) for item_id in events.vocabulary.item_ids]
+    published = _published(known)
+    raw = raw_of([item.text for item in known])
+    return DataSet(name, events, known, raw, known_since(events, published), _with_repeats(events))
+
+
+def read_source(source: Source, rules: IngestRules, now: datetime) -> tuple[Columns, list[Item]]:
+    """Cleaned and weighed as in an import; what an import would refuse is left out."""
+    items = [one for one in map(clean_item, _raws(source.items())) if isinstance(one, Item)]
+    found = (clean(raw, rules, now) for raw in _raws(source.behaviors()))
+    rows = [
+        (one.user_id, one.item_id, one.occurred_at.timestamp(), weigh(rules.weights, one.type, one.value), one.type)
+        for one in found
+        if not isinstance(one, tuple) and one.item_id is not None
+    ]
+    users, item_ids, at, weights, types = zip(*rows, strict=True) if rows else ((), (), (), (), ())
+    return Columns(users, item_ids, np.array(at, dtype=np.float64), np.array(weights, dtype=np.float32), types), items
+
+
+async def encode(encoder: TextEncoder, texts: Sequence[str]) -> Vectors:
+    """(N, D) raw embeddings, NaN for an empty text; the same text is encoded once."""
+    distinct = sorted(set(filter(None, texts)))
+    parts = [await encoder.encode(distinct[n : n + N_ENCODED]) for n in range(0, len(distinct), N_ENCODED)]
+    vectors = np.concatenate([*parts, np.full((1, parts[0].shape[1] if parts else 1), np.nan, dtype=np.float32)])
+    place = {text: number for number, text in enumerate(distinct)}
+    return np.asarray(vectors[[place.get(text, -1) for text in texts]])
+
+
+def exam_of(data: DataSet, n_queries: int | None, seed: int = SEED) -> Exam:
+    """Everything after the .9 quantile of time, or a random sample of it."""
+    split = split_by_time(data.events)
+    return sampled(set_exam(data.events, split.test_row, data.known_at), n_queries, seed)
+
+
+def sampled(exam: Exam, n_queries: int | None, seed: int) -> Exam:
+    if n_queries is None or n_queries >= len(exam.queries):
+        return exam
+    return replace(exam, queries=np.sort(np.random.default_rng(seed).choice(exam.queries, n_queries, replace=False)))
+
+
+def sit(
+    data: DataSet, exam: Exam, systems: Mapping[str, Callable[[], Scorer]], modes: Sequence[Mode], say: Say
+) -> Iterator[Paper]:
+    """Every system in every mode, one paper for each track of the data set."""
+    view = view_of(_about(data), _half_whitened(data.raw))
+    for mode in modes:
+        for name, make in systems.items():
+            outcomes = replay(make(), exam, mode)
+            yield from _papers(data, exam, name, mode, outcomes, view, say)
+        for track in data.tracks:
+            ours = replay(PortraitScorer(data.items, data.raw, data.known_at, track), exam, mode)
+            yield from _papers(data, exam, PORTRAIT, mode, {track: ours[track]}, view, say)
+
+
+def lineup(data: DataSet) -> dict[str, Callable[[], Scorer]]:
+    return competitors(data.raw)
+
+
+def _papers(
+    data: DataSet,
+    exam: Exam,
+    name: str,
+    mode: Mode,
+    outcomes: Mapping[Track, Outcome],
+    view: ItemView,
+    say: Say,
+) -> Iterator[Paper]:
+    for track, outcome in outcomes.items():
+        if track in data.tracks and len(outcome.records):
+            result = result_of(name, mode, track, outcome, beyond_accuracy(outcome, exam, view))
+            say(f"{data.name}, {track.value}, {mode.value}: {name} NDCG@10 {result.accuracy['NDCG@10']:.4f}")
+            yield Paper(name, mode, track, outcome, result)
+
+
+def _about(data: DataSet) -> Items:
+    texts, categories = [item.text for item in data.items], [item.categories for item in data.items]
+    return Items(texts, categories, _published(data.items))
+
+
+def _half_whitened(raw: Vectors) -> Vectors:
+    known = np.isfinite(raw).all(axis=1)
+    return fit_whitening(np.unique(raw[known], axis=0)).apply(raw) if known.any() else raw
+
+
+def _published(items: Sequence[Item]) -> Times:
+    return np.array([item.published_at.timestamp() if item.published_at else np.nan for item in items])
+
+
+def _with_repeats(events: Events) -> bool:
+    """Whether at least a tenth of what people want is what they had before."""
+    wanted = events.wanted()
+    n_pairs = len(np.unique(wanted.users.astype(np.int64) * events.n_items + wanted.items))
+    return n_pairs < 0.9 * len(wanted)
+
+
+def _raws(batches: Iterator[Batch]) -> Iterator[object]:
+    return (row.raw for batch in batches for row in batch.rows)
