@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,8 +15,11 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
+models = typer.Typer(help="What was learned: its versions, and which of them serves.", no_args_is_help=True)
+app.add_typer(models, name="models")
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Kind = Literal["generators", "space"]
 Supervised = Annotated[int | None, typer.Option(hidden=True)]
 
 
@@ -90,6 +93,16 @@ def import_(
 
 
 @app.command()
+def train(
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show how far it is and what came of it.")] = True,
+) -> None:
+    """Learn from all behaviours now: in the running service, or here where none runs."""
+    from app.cli.training import run_train
+
+    run_train(wait)
+
+
+@app.command()
 def doctor() -> None:
     """Check everything the service needs; ends with 1 when something is red."""
     from app.cli.doctor import run_doctor
@@ -118,3 +131,30 @@ def upgrade() -> None:
         before = migrate.current(url)
         migrate.upgrade(url)
         typer.echo(f"{before or 'empty'} -> {migrate.head()}" if before != migrate.head() else "Already up to date.")
+
+
+@models.command("list")
+def list_(
+    kind: Annotated[Kind | None, typer.Option(help="Only these.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many, the newest first.")] = 20,
+) -> None:
+    """Every version, also challengers that lost, with the verdict on each."""
+    from app.cli.models import show_models
+
+    show_models(kind, limit)
+
+
+@models.command()
+def promote(version: Annotated[int, typer.Argument(min=1, help="As `portrait models list` shows it.")]) -> None:
+    """Let a version serve, whatever was judged of it."""
+    from app.cli.models import promote
+
+    promote(version)
+
+
+@models.command()
+def rollback(kind: Annotated[Kind, typer.Option(help="Of what.")] = "generators") -> None:
+    """Let the version that served before serve again; repeat it to go further back."""
+    from app.cli.models import rollback
+
+    rollback(kind)

@@ -1,0 +1,71 @@
+"""`portrait models`: which versions there are, and which of them serves."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from app.cli.database import opened
+from app.cli.settings import load
+from app.cli.voice import console, say
+from app.registry.store import Store
+from app.services.manage_models import list_models, promote_model, roll_back
+from app.storage import migrate
+from app.storage.engine import Database
+from app.storage.models import StoredModel
+
+T = TypeVar("T")
+
+
+def show_models(kind: str | None, limit: int) -> None:
+    from rich.table import Table
+
+    found = _with_database(lambda db, _: list_models(db, kind, None, limit))
+    if not found:
+        say("No model yet: `portrait train` makes one.")
+        return
+    table = Table("version", "kind", "", "made", "promoted", "verdict", box=None, pad_edge=False)
+    for model in found:
+        table.add_row(*_cells(model))
+    console().print(table)
+
+
+def promote(version: int) -> None:
+    _told(_with_database(lambda db, store: promote_model(db, store, version)))
+
+
+def rollback(kind: str) -> None:
+    _told(_with_database(lambda db, store: roll_back(db, store, kind)))
+
+
+def _told(model: StoredModel) -> None:
+    say(f"[green]✓[/] Version {model.version} ({model.kind}) serves; running services take it up within seconds.")
+
+
+def _cells(model: StoredModel) -> tuple[str, ...]:
+    promoted = f"{model.promoted_at:%Y-%m-%d %H:%M}" if model.promoted_at else "[dim]never[/]"
+    live = "[green]live[/]" if model.live else ""
+    return str(model.version), model.kind, live, f"{model.created_at:%Y-%m-%d %H:%M}", promoted, _verdict(model)
+
+
+def _verdict(model: StoredModel) -> str:
+    from rich.markup import escape
+
+    if model.verdict is None:
+        return ""
+    reasons = " ".join(str(reason) for reason in model.verdict.get("reasons", ()))
+    return f"{'won' if model.verdict.get('promoted') else 'lost'}: {escape(reasons)}"
+
+
+def _with_database(work: Callable[[Database, Store], Awaitable[T]]) -> T:
+    async def run(url: str, store: Store) -> T:
+        db = await Database.open(url, pool_size=1)
+        try:
+            return await work(db, store)
+        finally:
+            await db.close()
+
+    with opened(load()) as (settings, url):
+        migrate.upgrade(url)
+        return asyncio.run(run(url, Store(settings.artifacts_dir)))

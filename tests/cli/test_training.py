@@ -1,0 +1,59 @@
+"""Training from the command line, with a service and without one, and what may be done with the outcome."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from tests.cli.portrait import call, run, serving, wait_for
+
+PURCHASES = [(f"u{user}", f"i{(user + step) % 9}", step) for user in range(12) for step in range(6)]
+
+
+def version_in(text: str) -> int:
+    found = re.search(r"Version (\d+)", text)
+    assert found, text
+    return int(found[1])
+
+
+def live_in(listed: str) -> list[int]:
+    return [int(line.split()[0]) for line in listed.splitlines() if " live " in line]
+
+
+def test_without_a_service_it_trains_here_and_can_be_rolled_back(tmp_path: Path, database_url: str) -> None:
+    where: dict[str, str | Path] = {"database_url": database_url, "data_dir": tmp_path}
+    nothing = run(tmp_path, "train", **where)
+    assert "Nothing to learn from" in nothing.stdout, nothing.stderr
+    assert "No model yet" in run(tmp_path, "models", "list", **where).stdout
+    lines = [f"{user},{item},2026-01-{1 + step:02}\n" for user, item, step in PURCHASES]
+    (tmp_path / "log.csv").write_text("user,item,time\n" + "".join(lines))
+    assert run(tmp_path, "import", "log.csv", "--map", "type=purchase", "--yes", **where).returncode == 0
+    first = version_in(run(tmp_path, "train", **where).stdout)
+    refused = run(tmp_path, "models", "rollback", **where)
+    assert (refused.returncode, refused.stderr.splitlines()[0]) == (1, "✗ No earlier version of generators has served.")
+    second = version_in(run(tmp_path, "train", **where).stdout)
+    assert run(tmp_path, "models", "promote", str(second), **where).returncode == 0
+    assert live_in(run(tmp_path, "models", "list", **where).stdout) == [second]
+    assert version_in(run(tmp_path, "models", "rollback", **where).stdout) == first
+    assert live_in(run(tmp_path, "models", "list", "--kind", "generators", **where).stdout) == [first]
+    assert "No model has this version" in run(tmp_path, "models", "promote", "999", **where).stderr
+
+
+def test_a_running_service_does_it(tmp_path: Path) -> None:
+    with serving(tmp_path) as (_, port):
+        wait_for(port)
+        sent = [{"user_id": user, "item_id": item, "type": "purchase"} for user, item, _ in PURCHASES]
+        assert call(port, "/behaviors", sent)["accepted"] == len(sent)
+        queued = run(tmp_path, "train", "--no-wait", data_dir=tmp_path / "data")
+        job_id = re.search(r"job (\w+);", queued.stdout)
+        assert job_id, queued.stderr
+        until = time.monotonic() + 60
+        while (job := call(port, f"/jobs/{job_id[1]}"))["ended_at"] is None:
+            assert time.monotonic() < until
+            time.sleep(0.2)
+        assert job["status"] == "done", job
+        done = run(tmp_path, "train", data_dir=tmp_path / "data")
+        version = version_in(done.stdout)
+        assert version > job["result"]["version"]
+        assert version in {model["version"] for model in call(port, "/models?kind=generators")["items"]}
