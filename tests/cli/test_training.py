@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
 
-from tests.cli.portrait import call, run, serving, wait_for
+import psycopg
+
+from tests.cli.portrait import call, environment, run, serving, wait_for
 
 PURCHASES = [(f"u{user}", f"i{(user + step) % 9}", step) for user in range(12) for step in range(6)]
 
@@ -57,3 +62,38 @@ def test_a_running_service_does_it(tmp_path: Path) -> None:
         version = version_in(done.stdout)
         assert version > job["result"]["version"]
         assert version in {model["version"] for model in call(port, "/models?kind=generators")["items"]}
+
+
+# `portrait train`, with work that goes on until it is told to stop.
+_ENDLESS = """
+import asyncio, sys, time
+from app.cli import main
+from app.jobs import run
+def turn(progress):
+    while True:
+        progress(0.1, "turn")
+        time.sleep(0.01)
+async def endless(ctx, progress):
+    await asyncio.to_thread(turn, progress)
+run.WORK["train"] = endless
+sys.argv = ["portrait", "train"]
+main()
+"""
+
+
+def test_ctrl_c_cancels_what_runs_here(tmp_path: Path, database_url: str) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-c", _ENDLESS], env=environment(database_url=database_url, data_dir=tmp_path)
+    )
+    try:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            until = time.monotonic() + 60
+            while connection.execute("SELECT 1 FROM jobs WHERE stage = 'turn'").fetchone() is None:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+            child.send_signal(signal.SIGINT)
+            assert child.wait(15) == 130
+            assert connection.execute("SELECT status FROM jobs").fetchall() == [("cancelled",)]
+    finally:
+        child.kill()
+        child.wait()
