@@ -35,7 +35,8 @@ class DecoderSettings:
     """What may be chosen. A pass reads every behaviour once, a round is at most `steps_per_round` batches of it.
 
     The full softmax up to `full_softmax_items` items, `n_negatives` sampled ones beyond. Training ends after
-    `n_passes`, after `patience` passes without a better exam, or after `minutes`.
+    `n_passes`, after `patience` passes without a better exam, or after `minutes`, which are more
+    than 0.
     """
 
     width: int = 64
@@ -77,16 +78,18 @@ def train_decoder(
     """Blocking, up to `settings.minutes`; `log` is what users wanted, `vectors` (P, E) the items' half-whitened texts.
 
     `folder` keeps a checkpoint after each round, from which a training that was interrupted goes on as if it had not
-    been; it is removed at the end. Deterministic as long as the time does not run out. What `progress` raises ends it.
+    been; it is removed at the end. What `progress` raises ends it. The same seed gives the same decoder but for
+    rounding, as long as the time does not run out.
     Raises InvalidInput when there are too few behaviours to learn an order from.
     """
     import torch
 
     sequences = Sequences(log, settings.length, settings.seed)
-    if len(log.item_ids) < 2 or sequences.n_asked < FEWEST_BEHAVIORS:
+    n_items = np.count_nonzero(sequences.counts)
+    if n_items < 2 or sequences.n_asked < FEWEST_BEHAVIORS:
         raise InvalidInput(
             f"There is too little to train a decoder: {sequences.n_asked} behaviours that follow another one of the "
-            f"same user, on {len(log.item_ids)} items.",
+            f"same user; the number of items is {n_items}.",
             f"It needs {FEWEST_BEHAVIORS} of them on two items; the other generators learn from less.",
         )
     with torch.random.fork_rng():
@@ -133,7 +136,8 @@ class _Training:
             length=settings.length,
             dropout=settings.dropout,
         )
-        table = ItemTable(torch.from_numpy(vectors), settings.width, settings.id_dropout)
+        texts = vectors if vectors.shape[1] else np.full((len(vectors), 1), np.nan, dtype=np.float32)
+        table = ItemTable(torch.from_numpy(texts), settings.width, settings.id_dropout)
         self._network = NextItem(table, Decoder(self._sizes)).to(self._device)
         self._table, self._decoder = self._network.table, self._network.decoder
         shares = (sequences.counts + 1) / (sequences.counts + 1).sum()
@@ -224,7 +228,7 @@ class _Training:
         used, place = torch.unique(torch.cat([read.flatten(), wanted, drawn]), return_inverse=True)
         table, bias = self._table(used), self._table.bias[used]
         at_read, at_wanted, at_drawn = place.split([read.numel(), len(wanted), len(drawn)])
-        hidden = self._hidden(windows, table[at_read].view(*read.shape, -1))
+        hidden = self._hidden(windows, table[at_read.view(read.shape)])
         return sampled_softmax(
             hidden[asked],
             (wanted, table[at_wanted], bias[at_wanted]),
