@@ -159,19 +159,18 @@ async def _embed(ctx: Context, n_items: int) -> None:
 
 async def _learn(ctx: Context) -> None:
     """And tells by how much what was learned beats what served before."""
-    from app.services.follow import GENERATORS
     from app.services.retrain import retrain
-    from app.storage.models import live_model
+    from app.storage.models import get_model
 
     started = time.monotonic()
     with console().status("Learning from the purchases ...") as status:
-        await retrain(ctx, lambda share, stage: status.update(f"Learning from the purchases: {share:.0%}, {stage} ..."))
+        version = await retrain(
+            ctx, lambda share, stage: status.update(f"Learning from the purchases: {share:.0%}, {stage} ...")
+        )
     _done("Learned from the purchases", started)
-    live = await live_model(ctx.db, GENERATORS)
-    for name, one in live.manifest["about"].get("judged", {}).items() if live else ():
-        what = "Items new to the user" if name == "new" else "All items, repeats too"
-        outcome = "the challenger takes over" if one["challenger_won"] else "the champion stays"
-        say(f"  {what}: {outcome}. {' '.join(one['reasons'])}")
+    learned = await get_model(ctx.db, version) if version else None
+    for reason in learned.verdict["reasons"] if learned and learned.verdict else ():
+        say(f"  {reason}")
 
 
 @contextmanager

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from app.domain.progress import Progress, unwatched
 from app.retrieval.base import World
 from app.services.context import Context
 from app.services.follow import GENERATORS, Follower
 from app.storage.behaviors import copy_log, count_behaviors
-from app.storage.models import kept_names, promote
+from app.storage.models import kept_names, register
 from app.training.dataset import read_log
-from app.training.pipeline import Learned, Report, learn, unheard
+from app.training.pipeline import Learned, learn
 
 
-async def retrain(ctx: Context, report: Report = unheard) -> int | None:
+async def retrain(ctx: Context, report: Progress = unwatched) -> int | None:
     """The version that now serves; None when the log holds nothing that speaks for an item.
 
-    `report` is called from another thread with the share that is done and the stage, and ends it all by raising.
+    Sources are always those of the whole log; who orders what they find is what is judged. `report` is called from
+    another thread too, and ends it all by raising.
     """
+    report(0.0, "reading the log")
     n_log = await count_behaviors(ctx.db)
     world = await _world(ctx)
     csv = b"".join([chunk async for chunk in copy_log(ctx.db)])
@@ -27,7 +30,7 @@ async def retrain(ctx: Context, report: Report = unheard) -> int | None:
         return None
     learned, about = fitted
     manifest = await asyncio.to_thread(ctx.store.publish, GENERATORS, learned.write, about | {"n_log": n_log})
-    version = await promote(ctx.db, GENERATORS, manifest)
+    version = await register(ctx.db, GENERATORS, manifest, learned.verdict, promoted=True)
     await asyncio.to_thread(ctx.store.prune, GENERATORS, await kept_names(ctx.db, GENERATORS))
     return version
 
@@ -38,10 +41,10 @@ async def _world(ctx: Context) -> World:
     return ctx.world
 
 
-def _learn(ctx: Context, world: World, csv: bytes, report: Report) -> tuple[Learned, dict[str, Any]] | None:
+def _learn(ctx: Context, world: World, csv: bytes, report: Progress) -> tuple[Learned, dict[str, Any]] | None:
     log = read_log(csv, ctx.ingest.weights)
     if not (log.weights > 0).any():
         return None
     learned = learn(log, world.catalogue, world.space, ctx.half_lives, world.policies, report)
     about = {"n_behaviors": len(log.at), "n_users": log.n_users, "n_items": len(log.item_ids)}
-    return learned, about | {"judged": {name: one.told() for name, one in learned.judged.items()}}
+    return learned, about

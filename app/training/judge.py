@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import nan
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,19 +33,13 @@ class Judged:
     challenger_won: bool
     verdict: Verdict
     ndcg: dict[str, float]
-    n_requests: int
 
     def serving(self, policy: Policy) -> Judged:
         return replace(self, winner=policy)
 
-    def told(self) -> dict[str, Any]:
-        """As JSON, for the record of the model."""
-        return {
-            "challenger_won": self.challenger_won,
-            "reasons": list(self.verdict.reasons),
-            "ndcg": {name: round(value, 5) for name, value in self.ndcg.items()},
-            "n_requests": self.n_requests,
-        }
+    @property
+    def outcome(self) -> str:
+        return "the challenger ranks from now on." if self.challenger_won else "the champion goes on ranking."
 
 
 def judge_policy(challenger: Policy, champion: Policy | None, asked: Sequence[Request], world: World) -> Judged:
@@ -58,7 +51,7 @@ def judge_policy(challenger: Policy, champion: Policy | None, asked: Sequence[Re
     others += [_contender(source, asked, _by_source(source), world) for source in _speaking(asked)]
     verdict = judge(ours, theirs, RAILS, SEED, tuple(others))
     ndcg = {one.name: mean(ndcg_at(one.outcome.records["rank"], K)) for one in (ours, theirs, *others)}
-    return Judged(challenger if verdict.promoted else old, verdict.promoted, verdict, ndcg, len(asked))
+    return Judged(challenger if verdict.promoted else old, verdict.promoted, verdict, ndcg)
 
 
 def _by_policy(policy: Policy) -> Scores:

@@ -10,8 +10,10 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.domain.catalogue import Catalogue, ItemSpace
+from app.domain.progress import Progress, unwatched
 from app.profiles.decay import HalfLives
 from app.retrieval.base import Log, Policy, World
 from app.retrieval.load import load_generators
@@ -26,7 +28,7 @@ LESSONS_FROM = 0.85
 JUDGED_FROM = 0.95
 LEAST_LESSONS = 100
 SEED = 1
-Report = Callable[[float, str], None]
+TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their plain mixture."
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +38,18 @@ class Learned:
     write: Callable[[Path], None]
     judged: dict[str, Judged]
 
-
-def unheard(share: float, stage: str) -> None:
-    """For whoever does not want to know how far it is."""
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """As JSON, for the record of the model: who ranks and why, and NDCG@10 by policy and contender."""
+        reasons = [
+            f"{name}: {one.outcome} {reason}" for name, one in self.judged.items() for reason in one.verdict.reasons
+        ]
+        figures = {
+            f"{name}, {contender}": round(value, 5)
+            for name, one in self.judged.items()
+            for contender, value in one.ndcg.items()
+        }
+        return {"promoted": True, "reasons": reasons or [TOO_FEW], "figures": figures}
 
 
 def learn(
@@ -47,7 +58,7 @@ def learn(
     space: ItemSpace,
     half_lives: HalfLives,
     champion: Mapping[str, Policy] | None = None,
-    report: Report = unheard,
+    report: Progress = unwatched,
 ) -> Learned:
     """`report` hears (share done, stage) and may raise to end it. Blocking, seconds to minutes."""
     judged = _policies(log, catalogue, space, half_lives, champion or {}, report)
@@ -68,7 +79,7 @@ def _policies(
     space: ItemSpace,
     half_lives: HalfLives,
     champion: Mapping[str, Policy],
-    report: Report,
+    report: Progress,
 ) -> dict[str, Judged]:
     start, middle = (float(log.at[int(share * len(log.at))]) for share in (LESSONS_FROM, JUDGED_FROM))
     past = log.until(start)

@@ -132,7 +132,8 @@ def test_a_model_is_learned_judged_and_answers(tmp_path: Path) -> None:
     assert [share for share, _ in heard] == sorted(share for share, _ in heard)
     judged = learned.judged["repeats"]
     assert judged.ndcg["challenger"] >= judged.ndcg["champion"]
-    assert judged.told()["reasons"]
+    assert learned.verdict["reasons"]
+    assert learned.verdict["figures"]["repeats, challenger"] == pytest.approx(judged.ndcg["challenger"], abs=1e-5)
     learned.write(tmp_path)
     world = load_world(tmp_path, catalogue(), space(), "1")
     query = query_of(("i7", 3.0), ("i8", 2.0), ("i9", 1.0))

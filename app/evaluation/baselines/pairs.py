@@ -6,14 +6,14 @@ float32, and a fit holds up to three of them. Items beyond have no score.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg, sparse
+from scipy import sparse
 
 from app.domain.catalogue import Rows
+from app.domain.matrices import Square, add_sparse, gram, gram_blocks, inverse, ridge, solve
 from app.evaluation.baselines.past import each_once, fading, reach
 from app.evaluation.events import Events, Floats
 from app.evaluation.replay import History
@@ -22,8 +22,6 @@ LIMIT = 20_000
 NEIGHBOURS = 100
 MAX_REACH = 50  # SLIT without decay: the length that sequence models are usually given
 _BLOCK = 20_000
-
-Square = NDArray[np.float32]
 
 
 class ActiveItems:
@@ -57,13 +55,13 @@ class ItemKnn:
         self._tau, self._k, self._shrink, self._limit = tau, k, shrink, limit
 
     def fit(self, events: Events) -> None:
-        self._items, taken = _user_item(events, self._limit)
+        self._items, taken = user_item(events, self._limit)
         norms = np.sqrt(np.asarray(taken.sum(axis=0)).ravel())
-        blocks = [self._nearest(together, norms, first) for first, together in _gram_blocks(taken)]
+        blocks = [self._nearest(together, norms, first) for first, together in gram_blocks(taken)]
         self._similar = sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix((0, 0), dtype=np.float32)
 
     def score(self, history: History) -> Floats:
-        places, weights = _places(self._items, history, self._tau)
+        places, weights = places_of(self._items, history, self._tau)
         return self._items.spread(weights @ self._similar[places])
 
     def _nearest(self, together: Square, norms: Floats, first: int) -> Any:
@@ -83,16 +81,13 @@ class Ease:
         self._tau, self._lam, self._limit = tau, lam, limit
 
     def fit(self, events: Events) -> None:
-        self._items, taken = _user_item(events, self._limit)
-        gram = np.zeros((len(self._items), len(self._items)), dtype=np.float32)
-        for first, together in _gram_blocks(taken):
-            gram[first : first + len(together)] = together
-        self._matrix = _inverse(_ridge(gram, self._lam))
+        self._items, taken = user_item(events, self._limit)
+        self._matrix = inverse(ridge(gram(taken), self._lam))
         self._matrix /= -self._matrix.diagonal()
         np.fill_diagonal(self._matrix, 0.0)
 
     def score(self, history: History) -> Floats:
-        places, weights = _places(self._items, history, self._tau)
+        places, weights = places_of(self._items, history, self._tau)
         return self._items.spread(weights @ self._matrix[places])
 
 
@@ -114,9 +109,9 @@ class Slit:
         n = len(self._items)
         before, between = (np.zeros((n, n), dtype=np.float32, order="F") for _ in range(2))
         for pasts, nexts in self._lessons(wanted):
-            _add(before, pasts.T @ pasts)
-            _add(between, pasts.T @ nexts)
-        self._matrix = _solve(_ridge(before, self._lam), between)
+            add_sparse(before, pasts.T @ pasts)
+            add_sparse(between, pasts.T @ nexts)
+        self._matrix = solve(ridge(before, self._lam), between)
 
     def score(self, history: History) -> Floats:
         past = self._items.place[history.items[history.weights > 0]][::-1][: self._reach]
@@ -148,7 +143,7 @@ class Slit:
         return sparse.csr_matrix((values.astype(np.float32), (rows, items)), shape=(n_rows, len(self._items)))
 
 
-def _user_item(events: Events, limit: int) -> tuple[ActiveItems, Any]:
+def user_item(events: Events, limit: int) -> tuple[ActiveItems, Any]:
     """The covered items and the binary user-item matrix over them."""
     wanted = events.wanted()
     items = ActiveItems(wanted.items, events.n_items, limit)
@@ -161,37 +156,6 @@ def _user_item(events: Events, limit: int) -> tuple[ActiveItems, Any]:
     return items, taken
 
 
-def _places(items: ActiveItems, history: History, tau: float | None) -> tuple[Rows, Floats]:
+def places_of(items: ActiveItems, history: History, tau: float | None) -> tuple[Rows, Floats]:
     places = items.place[history.items[history.weights > 0]]
     return each_once(places[places >= 0], tau)
-
-
-def _gram_blocks(taken: Any, n_rows: int = 512) -> Iterator[tuple[int, Square]]:
-    """(first row, dense rows of X'X): the whole of it as a sparse matrix could take three times the dense one."""
-    by_item = taken.T.tocsr()
-    for first in range(0, by_item.shape[0], n_rows):
-        yield first, (by_item[first : first + n_rows] @ taken).toarray()
-
-
-def _add(total: Square, part: Any) -> None:
-    part = part.tocoo()
-    total[part.row, part.col] += part.data  # a product of csr matrices names every cell once
-
-
-def _ridge(gram: Square, lam: float) -> Square:
-    gram[np.diag_indices_from(gram)] += np.float32(lam)
-    return gram
-
-
-def _inverse(symmetric: Square) -> Square:
-    """Of a positive definite matrix in C order, in its own memory: LAPACK sees the transpose, which is the same."""
-    factor, _ = linalg.lapack.spotrf(symmetric.T, lower=1, overwrite_a=1)
-    inverse = linalg.lapack.spotri(factor, lower=1, overwrite_c=1)[0].T
-    for row in range(1, len(inverse)):
-        inverse[row, :row] = inverse[:row, row]
-    return np.asarray(inverse)
-
-
-def _solve(symmetric: Square, right: Square) -> Square:
-    factor = linalg.cho_factor(symmetric, lower=True, overwrite_a=True, check_finite=False)
-    return np.ascontiguousarray(linalg.cho_solve(factor, right, overwrite_b=True, check_finite=False))
