@@ -35,9 +35,8 @@ class DecoderSettings:
     """What may be chosen. A pass reads every behaviour once, a round is at most `steps_per_round` batches of it.
 
     The full softmax up to `full_softmax_items` items, `n_negatives` sampled ones beyond: NDCG@10 of new items .044
-    against .038 on 6,000 items (IFDB, 90 s on one core; batches of 16, 32 and 64: .044, .044, .041). Training ends after
-    `n_passes`, after `patience` passes without a better exam, or after `minutes`, which are more
-    than 0.
+    against .038 on 6,000 items (IFDB, at most 90 s on one core; batches of 16 and 32: .044, of 64: .041). Training
+    ends after `n_passes`, after `patience` passes without a better exam, or after `minutes`, which are more than 0.
     """
 
     width: int = 64
