@@ -112,7 +112,7 @@ class _Pairs(NamedTuple):
 
 def count_users(log: Log, catalogue: Catalogue) -> Counted:
     """(U,) each, in the numbers of the log: the same figures that `profiles.segments` counts of one state."""
-    acted = log.take(_of_type(log, IMPRESSION, is_not=True))
+    acted = without_impressions(log)
     pairs = _pairs(acted)
     n_users = log.n_users
     days, weekends = _days(pairs, n_users)
@@ -133,9 +133,14 @@ def count_users(log: Log, catalogue: Catalogue) -> Counted:
     )
 
 
-def _of_type(log: Log, name: str, is_not: bool = False) -> NDArray[np.bool_]:
+def without_impressions(log: Log) -> Log:
+    """What users were shown is not their doing."""
+    return log.take(~_of_type(log, IMPRESSION))
+
+
+def _of_type(log: Log, name: str) -> NDArray[np.bool_]:
     number = log.type_names.index(name) if name in log.type_names else -1
-    return np.asarray((log.types == number) != is_not)
+    return np.asarray(log.types == number)
 
 
 def _n(log: Log, type_: str) -> Floats:

@@ -4,7 +4,7 @@ of films who come once or twice and look at everything.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def lines(seed: int = 0) -> list[Line]:
     return regulars + browsers
 
 
-def log_of(lines: Sequence[Line]) -> Log:
+def log_of(lines: Sequence[Line], weights: Mapping[str, float] = BUILT_IN) -> Log:
     lines = sorted(lines, key=lambda line: -line[3])
     types = sorted({line[2] for line in lines})
     items = sorted({line[1] for line in lines})
@@ -60,7 +60,7 @@ def log_of(lines: Sequence[Line]) -> Log:
         users=np.array([line[0] for line in lines], dtype=np.int32),
         items=np.array([items.index(line[1]) for line in lines], dtype=np.int32),
         at=np.array([NOW - line[3] * DAY_S for line in lines], dtype=np.float64),
-        weights=np.array([BUILT_IN[line[2]] for line in lines], dtype=np.float32),
+        weights=np.array([weights[line[2]] for line in lines], dtype=np.float32),
         types=np.array([types.index(line[2]) for line in lines], dtype=np.int16),
         n_users=max((line[0] for line in lines), default=-1) + 1,
         item_ids=items,
@@ -68,12 +68,12 @@ def log_of(lines: Sequence[Line]) -> Log:
     )
 
 
-def state_of(lines: Sequence[Line], user: int) -> State:
+def state_of(lines: Sequence[Line], user: int, weights: Mapping[str, float] = BUILT_IN) -> State:
     told = sorted((line for line in lines if line[0] == user), key=lambda line: -line[3])
     return fold(
         State(),
         [
-            Interaction(seq, f"{seq:06d}", type_, NOW - days * DAY_S, BUILT_IN[type_], item)
+            Interaction(seq, f"{seq:06d}", type_, NOW - days * DAY_S, weights[type_], item)
             for seq, (_, item, type_, days) in enumerate(told, 1)
         ],
         HALF_LIVES,
