@@ -94,6 +94,7 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "neighbours": 1.0,
         "slit": 1.0,
         "ease": 0.5,
+        "text_map": 0.3,
         "interests": 0.1,
         "fresh": 0.08,
     }

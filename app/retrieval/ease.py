@@ -10,7 +10,8 @@ import numpy as np
 from app.domain.matrices import gram, inverse, ridge
 from app.retrieval.artifact import Arrays
 from app.retrieval.base import Log
-from app.retrieval.item_to_item import MOST_ITEMS, most_active, sparse_of, strongest
+from app.retrieval.item_to_item import MOST_ITEMS, most_active, strongest
+from app.retrieval.sequences import sparse_of
 
 NAME = "ease"
 LAM = 100.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -108,14 +107,3 @@ def most_active(log: Log, limit: int = MOST_ITEMS) -> tuple[NDArray[np.int64], N
     place_of = np.full(len(log.item_ids), -1, dtype=np.int32)
     place_of[places] = np.arange(len(places), dtype=np.int32)
     return places, place_of
-
-
-def by_user(log: Log) -> NDArray[np.int64]:
-    """The order of behaviours by user, and by time within one."""
-    return np.argsort(log.users, kind="stable")
-
-
-def sparse_of(rows: Sequence[Any] | NDArray[Any], columns: Any, values: Any, shape: tuple[int, int]) -> Any:
-    from scipy import sparse
-
-    return sparse.csr_matrix((np.asarray(values, dtype=np.float32), (rows, columns)), shape=shape)

@@ -15,6 +15,7 @@ from app.retrieval.habits import BuyAgain
 from app.retrieval.interests import Interests
 from app.retrieval.item_to_item import ItemToItem
 from app.retrieval.statement import Statements
+from app.retrieval.text_map import TextMap
 from app.retrieval.trend import Trend
 
 
@@ -26,6 +27,7 @@ def load_generators(path: Path | None, catalogue: Catalogue, space: ItemSpace) -
     return (
         Trend(read_arrays(path / "trend.safetensors"), positions, catalogue),
         *(_item_to_item(path, source, positions, catalogue) for source in (slit, ease, neighbours)),
+        TextMap(read_arrays(path / "text_map.safetensors"), catalogue, space),
         *_unfitted(catalogue, space, positions),
     )
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from app.retrieval import ease, neighbours, slit, trend
+from app.domain.catalogue import Catalogue, ItemSpace
+from app.retrieval import ease, neighbours, slit, text_map, trend
 from app.retrieval.artifact import Arrays
 from app.retrieval.base import Log
 
@@ -16,10 +17,11 @@ FITS: Mapping[str, Callable[[Log], Arrays]] = MappingProxyType(
 )
 
 
-def fit_generators(log: Log) -> Callable[[Path], None]:
+def fit_generators(log: Log, catalogue: Catalogue, space: ItemSpace) -> Callable[[Path], None]:
     """Blocking, seconds to a minute. What it returns writes `<name>.safetensors` and `items.json` into a folder."""
     wanted = log.wanted().compact()
     arrays = {name: fit(wanted) for name, fit in FITS.items()}
+    arrays["text_map"] = text_map.fit(wanted, space.vectors(catalogue.rows(wanted.item_ids)), space.version)
 
     def write(folder: Path) -> None:
         from safetensors.numpy import save_file

@@ -41,9 +41,7 @@ class Learned:
     @property
     def verdict(self) -> dict[str, Any]:
         """As JSON, for the record of the model: who ranks and why, and NDCG@10 by policy and contender."""
-        reasons = [
-            f"{name}: {one.outcome} {reason}" for name, one in self.judged.items() for reason in one.verdict.reasons
-        ]
+        reasons = [f"{name}: {one.outcome} {' '.join(one.verdict.reasons)}" for name, one in self.judged.items()]
         figures = {
             f"{name}, {contender}": round(value, 5)
             for name, one in self.judged.items()
@@ -63,7 +61,7 @@ def learn(
     """`report` hears (share done, stage) and may raise to end it. Blocking, seconds to minutes."""
     judged = _policies(log, catalogue, space, half_lives, champion or {}, report)
     report(0.7, "fitting the generators on the whole log")
-    write_generators = fit_generators(log)
+    write_generators = fit_generators(log, catalogue, space)
 
     def write(folder: Path) -> None:
         write_generators(folder)
@@ -87,7 +85,7 @@ def _policies(
         return {}
     report(0.05, "fitting the generators on the older part of the log")
     with tempfile.TemporaryDirectory() as folder:
-        fit_generators(past)(Path(folder))
+        fit_generators(past, catalogue, space)(Path(folder))
         world = World(catalogue, space, load_generators(Path(folder), catalogue, space), "lessons")
     report(0.25, "asking what people did next")
     asked = requests(log, start, world, half_lives, SEED)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from app.domain.catalogue import Vectors
@@ -108,7 +109,7 @@ def _columns(folder: Path, type_: str | None, weights: Weights) -> Columns:
     table = pq.read_table(folder / "events.parquet")
     types = table["event_type"].to_pylist() if type_ is None else [type_] * table.num_rows
     values = table["value"].to_pylist()
-    at = table["timestamp"].cast("timestamp[us, tz=UTC]").to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
+    at = table["timestamp"].cast(pa.timestamp("us", tz="UTC")).to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
     weighed = [weigh(weights, name, value) for name, value in zip(types, values, strict=True)]
     return Columns(
         table["user_id"].to_pylist(), table["item_id"].to_pylist(), at, np.array(weighed, dtype=np.float32), types

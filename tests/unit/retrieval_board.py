@@ -62,7 +62,7 @@ def log() -> Log:
 
 
 def artifact(folder: Path, lines: Log | None = None) -> Path:
-    fit_generators(lines or log())(folder)
+    fit_generators(lines or log(), catalogue(), space())(folder)
     return folder
 
 

@@ -57,7 +57,7 @@ def events_of(rows: list[tuple[str, str, float]], n_items: int) -> Events:
 
 PERSONAL = [
     name
-    for name in competitors(colours())
+    for name in competitors(colours(), factors=2)
     if not name.startswith(("popular", "personal")) and name not in {"text whitened", "text whitened decayed"}
 ]
 
@@ -65,16 +65,16 @@ PERSONAL = [
 @pytest.mark.parametrize("name", PERSONAL)
 def test_the_missing_item_of_the_right_colour_is_found(name: str) -> None:
     events, start = board()
-    scorer = competitors(colours())[name]()
+    scorer = competitors(colours(), factors=2)[name]()
     outcome = replay(scorer, set_exam(events, start, known_since(events)), Mode.UPDATED)[Track.NEW]
     assert len(outcome.records) == N_USERS
     assert outcome.records["rank"].tolist() == [1.0] * N_USERS
 
 
-@pytest.mark.parametrize("name", competitors(colours()))
+@pytest.mark.parametrize("name", competitors(colours(), factors=2))
 def test_every_competitor_scores_all_items_as_float32_and_changes_nothing_it_is_given(name: str) -> None:
     events, start = board()
-    scorer = competitors(colours())[name]()
+    scorer = competitors(colours(), factors=2)[name]()
     scorer.fit(events.take(slice(0, start)))
     history = Histories(events).until(start)
     before = history.items.copy()
@@ -85,10 +85,10 @@ def test_every_competitor_scores_all_items_as_float32_and_changes_nothing_it_is_
     assert (history.items == before).all()
 
 
-@pytest.mark.parametrize("name", competitors(colours()))
+@pytest.mark.parametrize("name", competitors(colours(), factors=2))
 def test_a_stranger_gets_scores_too(name: str) -> None:
     events, start = board()
-    scorer = competitors(colours())[name]()
+    scorer = competitors(colours(), factors=2)[name]()
     scorer.fit(events.take(slice(0, start)))
     assert np.isfinite(scorer.score(past_of([]))).all()
 

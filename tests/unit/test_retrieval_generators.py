@@ -89,6 +89,17 @@ class GeneratorSuite:
         assert all(reason.code and reason.text for reason in reasons)
 
 
+class TestTextMap(GeneratorSuite):
+    name = "text_map"
+    right = frozenset({6, 8, 10})
+
+    def test_another_space_says_nothing(self, folder: Path) -> None:
+        items, other = board.catalogue(), board.space()
+        other.version = "another"
+        found = next(one for one in load_generators(folder, items, other) if one.name == self.name)
+        assert not len(found.score(self.ask()).rows)
+
+
 class TestTrend(GeneratorSuite):
     name = "trend"
     # Five users take the odd items and four the even ones, at the same pace.

@@ -7,10 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from app.domain.matrices import gram, inverse, solve
-from app.retrieval import ease, slit
+from app.retrieval import ease, slit, text_map
 from app.retrieval.base import Log
 from app.retrieval.item_to_item import most_active
 from app.retrieval.query import RECENCY_TAU, _recency
+from app.retrieval.sequences import shared_recency
 from tests.unit import retrieval_board as board
 
 
@@ -67,7 +68,7 @@ def test_slit_is_the_formula_with_the_recency_that_serves(seed: int) -> None:
 
 
 def test_a_basket_shares_what_falls_to_it() -> None:
-    one_moment = slit.shared_recency(np.array([4]), np.array([1]), np.array([4]))
+    one_moment = shared_recency(np.array([4]), np.array([1]), np.array([4]))
     assert one_moment[0] == pytest.approx(np.exp(-np.arange(3) / RECENCY_TAU).mean())
 
 
@@ -112,3 +113,36 @@ def test_gram_is_the_product() -> None:
 def test_the_board_is_seen_in_its_colours() -> None:
     matrix = dense(ease.fit(board.log(), lam=1.0), 12)
     assert (matrix[0, 2::2] > matrix[0, 1::2].max()).all()
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_text_map_is_the_formula(seed: int) -> None:
+    log, rng = random_log(seed), np.random.default_rng(seed)
+    vectors = rng.normal(size=(9, 4)).astype(np.float32)
+    vectors[7] = np.nan  # no text: it teaches nothing, but takes its place in the past
+    f = np.concatenate([np.nan_to_num(vectors), np.ones((9, 1))], axis=1)
+    f[7] = 0.0
+    s, t = [], []
+    for user in range(15):
+        mine = np.flatnonzero(log.users == user)
+        for place in range(1, len(mine)):
+            if log.items[mine[place]] != 7:
+                past, row = mine[:place][::-1], np.zeros(9)
+                weights = _recency(log.at[past].tolist())
+                np.add.at(row, log.items[past], np.where(weights > 0.002, weights, 0.0))
+                s.append(row @ f)
+                t.append(f[log.items[mine[place]]])
+    a, c, g = np.array(s).T @ np.array(s), np.array(s).T @ np.array(t), f.T @ f
+    expected = np.linalg.inv(a + text_map.LAM * np.eye(5)) @ c @ np.linalg.inv(g + text_map.MU * np.eye(5))
+    np.testing.assert_allclose(text_map.fit(log, vectors, "v")["map"], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_the_sums_of_two_parts_are_those_of_the_whole() -> None:
+    rng = np.random.default_rng(0)
+    pasts, nexts = rng.random((30, 5), np.float32), rng.random((30, 5), np.float32)
+    whole, parts = text_map.Sums.empty(5), text_map.Sums.empty(5)
+    whole.add(pasts, nexts)
+    for part in (slice(0, 11), slice(11, 30)):
+        parts.add(pasts[part], nexts[part])
+    np.testing.assert_allclose(parts.before, whole.before, rtol=1e-6)
+    np.testing.assert_allclose(parts.between, whole.between, rtol=1e-6)

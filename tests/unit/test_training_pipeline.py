@@ -69,8 +69,8 @@ def query_of(*bought: tuple[str, float]) -> Query:
 
 
 def world_until(log: Log, moment: float, folder: Path) -> World:
-    fit_generators(log.until(moment))(folder)
     items, vectors = catalogue(), space()
+    fit_generators(log.until(moment), items, vectors)(folder)
     return World(items, vectors, load_generators(folder, items, vectors), "test")
 
 

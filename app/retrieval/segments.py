@@ -1,0 +1,122 @@
+"""What is popular with people who are alike: a start for those of whom little more than their segment is known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.catalogue import Mask, Rows
+from app.domain.recommendation import Reason
+from app.profiles.decay import DAY_S, fade
+from app.retrieval.artifact import Arrays, Positions
+from app.retrieval.base import NOTHING, Floats, Log, Scored
+from app.retrieval.select import first_allowed
+
+HALF_LIFE_DAYS = 30.0
+# A segment speaks for itself as far as it has behaviours: with so many, half of its word is everybody's.
+PRIOR = 100.0
+# The newest share of the log tells how much a segment's word is worth.
+HELD_OUT = 0.05
+N_ROUNDS = 30
+# With so many behaviours in the log a count is worth half of what it says.
+FEW = 100
+
+Values = NDArray[np.float64]
+
+
+class Asked(Protocol):
+    """What this source reads of a query; `segment` is -1 for somebody of no segment."""
+
+    @property
+    def segment(self) -> int: ...
+    @property
+    def allowed(self) -> Mask: ...
+    @property
+    def n(self) -> int: ...
+
+
+def fit(log: Log, segment_of_user: NDArray[np.int32]) -> Arrays:
+    """`shares` (S, P): each item's share of a segment's behaviours, decayed by 30 days; a user counts once per item and
+    day. `confidence` (1,): how much that says about what comes next, against an even chance for every item.
+    """
+    segments, items, at = _once_a_day(log, segment_of_user)
+    n_segments, n = int(segment_of_user.max(initial=-1)) + 1, len(log.item_ids)
+    if not n_segments or not len(at):
+        return {"shares": np.empty((0, n), dtype=np.float32), "confidence": np.zeros(1)}
+    known = slice(0, len(at) - int(HELD_OUT * len(at)))
+    shares = _shares(segments[known], items[known], at[known], (n_segments, n))
+    newest = slice(known.stop, None)
+    confidence = _confidence(shares[segments[newest], items[newest]], n) * len(at) / (len(at) + FEW)
+    return {
+        "shares": _shares(segments, items, at, (n_segments, n)).astype(np.float32),
+        "confidence": np.array([confidence]),
+    }
+
+
+def _once_a_day(log: Log, segment_of_user: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32], Values]:
+    """Segments, items and times, in order of time, of users who have a segment."""
+    log = log.take(segment_of_user[log.users] >= 0)
+    day = (log.at // DAY_S).astype(np.int64)
+    key = (day - day.min(initial=0)) * log.n_users + log.users
+    _, first = np.unique(key * len(log.item_ids) + log.items, return_index=True)
+    first.sort()
+    return segment_of_user[log.users[first]], log.items[first], log.at[first]
+
+
+def _shares(segments: NDArray[np.int32], items: NDArray[np.int32], at: Values, shape: tuple[int, int]) -> Values:
+    """(S, P) rows that add up to 1."""
+    places = segments.astype(np.int64) * shape[1] + items
+    counts = np.bincount(places, fade(at[-1] - at, HALF_LIFE_DAYS), shape[0] * shape[1]).reshape(shape)
+    everybody = counts.sum(axis=0) / counts.sum()
+    return np.asarray((counts + PRIOR * everybody) / (counts.sum(axis=1, keepdims=True) + PRIOR))
+
+
+def _confidence(chances: Values, n: int) -> float:
+    """Expectation maximisation of a mixture with an even chance."""
+    weight = 0.5
+    for _ in range(N_ROUNDS if len(chances) else 0):
+        weight = float((weight * chances / (weight * chances + (1 - weight) / n)).mean())
+    return weight
+
+
+class SegmentTrend:
+    name = "segment"
+
+    def __init__(self, arrays: Arrays, positions: Positions, names: Sequence[str]) -> None:
+        shares = np.asarray(arrays["shares"])
+        known = np.flatnonzero(positions.rows >= 0)
+        self._orders = [_best_first(share, known) for share in shares]
+        self._shares = shares
+        self._positions = positions
+        self._confidence = float(arrays["confidence"][0])
+        self._names = names
+
+    def score(self, query: Asked) -> Scored:
+        """Shares of all that is allowed; nothing for somebody of no segment."""
+        if not 0 <= query.segment < len(self._shares):
+            return NOTHING
+        share, order = self._shares[query.segment], self._orders[query.segment]
+        rows = self._positions.rows[order]
+        total = float(share[order] @ query.allowed[rows])
+        if total <= 0:
+            return NOTHING
+        best = first_allowed(rows, query.allowed, query.n)
+        scale = np.float32(self._confidence / total)
+
+        def of(asked: Rows) -> Floats:
+            places = self._positions.of(asked)
+            return np.where(places >= 0, share[np.maximum(places, 0)] * scale, np.float32(np.nan))
+
+        return Scored(rows[best], share[order[best]] * scale, of)
+
+    def reasons(self, query: Asked, rows: Rows) -> list[Reason]:
+        name = self._names[query.segment]
+        return [Reason("people_like_you", f"Popular with people who shop like you: {name}", (name,)) for _ in rows]
+
+
+def _best_first(share: Floats, known: NDArray[np.int64]) -> NDArray[np.int64]:
+    some = known[share[known] > 0]
+    return some[np.argsort(-share[some], kind="stable")]
