@@ -24,6 +24,8 @@ FEATURES = (
 )  # fmt: skip
 # Further out a user is no more of one kind; a single one cannot pull a centroid away.
 FARTHEST = 3.0
+# Fewer items have no breadth.
+LEAST_ITEMS = 3
 # A rate from nothing lies at 1 of 5, the share of weekend days at 2 of 7.
 _RATE, _WEEK = 5.0, 7.0
 
@@ -33,7 +35,7 @@ Numbers = NDArray[np.int32]
 class Counted(NamedTuple):
     """(U,) each. Days are those on which a user turned to some item for the first or the last time: a state keeps no
     others. `top` is the share of their items in the first of their categories, `breadth` as how many even ones their
-    categories count; both are NaN without any. `n_clicks` are views where there are no clicks.
+    categories count; both are NaN for fewer than three items. `n_clicks` are views where there are no clicks.
     """
 
     n: Floats
@@ -160,5 +162,6 @@ def spread(users: NDArray[np.int64], liked: Floats, leaves: Leaves, n_users: int
     top = np.zeros(n_users)
     np.maximum.at(top, of, shares)
     entropy = np.bincount(of, -shares * np.log(np.maximum(shares, 1e-300)), n_users)
-    unknown = totals <= 0
+    n_items = np.bincount(users[leaves.places], np.where(liked[leaves.places] > 0, leaves.shares, 0.0), n_users)
+    unknown = n_items < LEAST_ITEMS - 0.5
     return np.where(unknown, np.nan, top), np.where(unknown, np.nan, np.exp(entropy))
