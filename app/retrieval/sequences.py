@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.catalogue import Mask
 from app.retrieval.base import Log
 from app.retrieval.query import FADED, RECENCY_TAU
 
@@ -16,10 +17,13 @@ REACH = 40
 _BLOCK = 20_000
 
 
-def lessons(log: Log, place_of: NDArray[np.int32], n: int) -> Iterator[tuple[Any, NDArray[np.int32]]]:
+def lessons(
+    log: Log, place_of: NDArray[np.int32], n: int, asked: Mask | None = None
+) -> Iterator[tuple[Any, NDArray[np.int32]]]:
     """Blocks of B lessons: pasts (B, n), sparse, and the places (B,) of what came next.
 
     `place_of` (P,) is where each item stands among the `n` that matter, -1 for the others. Repeats in a past add up.
+    `asked` (N,) are the behaviours that may be what came next: all of them unless given.
     """
     order = np.argsort(log.users, kind="stable")
     users, sequence, at = log.users[order], place_of[log.items[order]], log.at[order]
@@ -28,7 +32,8 @@ def lessons(log: Log, place_of: NDArray[np.int32], n: int) -> Iterator[tuple[Any
     new_moment[1:] = (users[1:] != users[:-1]) | (at[1:] != at[:-1])
     moment = np.cumsum(new_moment) - 1
     bounds = np.append(np.flatnonzero(new_moment), len(users))
-    targets = np.flatnonzero((np.arange(len(users)) > starts) & (sequence >= 0))
+    may_be_next = (np.arange(len(users)) > starts) & (sequence >= 0)
+    targets = np.flatnonzero(may_be_next if asked is None else may_be_next & asked[order])
     for first in range(0, len(targets), _BLOCK):
         block = targets[first : first + _BLOCK]
         past = block[:, None] - np.arange(1, REACH + 1)

@@ -39,10 +39,11 @@ class Sums:
     def empty(cls, width: int) -> Sums:
         return cls(np.zeros((width, width)), np.zeros((width, width)))
 
-    def add(self, pasts: Vectors, nexts: Vectors) -> None:
-        """(B, E) faded pasts and (B, E) next items."""
-        self.before += pasts.T @ pasts
-        self.between += pasts.T @ nexts
+    def add(self, pasts: Vectors, nexts: Vectors, sign: float = 1.0) -> None:
+        """(B, E) faded pasts and (B, E) next items; a `sign` of -1 takes away what was added before."""
+        exact = pasts.astype(np.float64)
+        self.before += sign * (exact.T @ exact)
+        self.between += sign * (exact.T @ nexts)
 
     def solve(self, gram: Matrix) -> Matrix:
         """(E, E) W; `gram` is G."""
@@ -53,15 +54,13 @@ class Sums:
 
 def fit(log: Log, vectors: Vectors, version: str) -> Arrays:
     """`vectors` (P, D) are the items' places in the space of this `version`, NaN where they have none."""
-    known = np.isfinite(vectors).all(axis=1)
-    place_of = np.where(known, np.cumsum(known) - 1, -1).astype(np.int32)
-    texts = with_constant(vectors[known])
+    place_of, texts = placed(vectors)
     sums, newest = Sums.empty(texts.shape[1]), (texts[:0], np.empty(0, dtype=np.int32))
     for pasts, nexts in lessons(log, place_of, len(texts)):
         faded = np.asarray(pasts @ texts)
         sums.add(faded, texts[nexts])
         newest = faded[-N_TRIED:], nexts[-N_TRIED:]
-    gram = texts.T.astype(np.float64) @ texts
+    gram = gram_of(texts)
     weights = sums.solve(gram)
     return {
         "map": weights.astype(np.float32),
@@ -69,8 +68,25 @@ def fit(log: Log, vectors: Vectors, version: str) -> Arrays:
         "before": sums.before,
         "between": sums.between,
         "gram": gram,
-        "version": np.frombuffer(version.encode(), dtype=np.uint8).astype(np.int32),
+        "version": as_numbers(version),
     }
+
+
+def as_numbers(version: str) -> NDArray[np.int32]:
+    """A word among the arrays."""
+    return np.frombuffer(version.encode(), dtype=np.uint8).astype(np.int32)
+
+
+def placed(vectors: Vectors) -> tuple[NDArray[np.int32], Vectors]:
+    """(P, D) with rows of NaN -> where each stands among the n that are known (P,), -1 for the others; texts (n, E)."""
+    known = np.isfinite(vectors).all(axis=1)
+    return np.where(known, np.cumsum(known) - 1, -1).astype(np.int32), with_constant(vectors[known])
+
+
+def gram_of(texts: Vectors) -> Matrix:
+    """(n, E) -> G (E, E)."""
+    exact = texts.astype(np.float64)
+    return np.asarray(exact.T @ exact)
 
 
 def with_constant(vectors: Vectors) -> Vectors:
