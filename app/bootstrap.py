@@ -53,6 +53,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         now=lambda: datetime.now(UTC),
         ingest=settings.ingest,
         half_lives=settings.half_lives,
+        decoder_minutes=settings.decoder_minutes,
     )
     try:
         yield ctx

@@ -95,6 +95,10 @@ class Ranker:
             parts = parts + TREES_WEIGHT * self._trees.predict(features, pred_contrib=True, num_threads=1)[:, :-1]
         return parts.astype(np.float32)
 
+    def listens_to(self, name: str) -> bool:
+        """Whether this feature was known to anybody when it was learned."""
+        return bool(self._logit.weights[self.names.index(name)])
+
     def save(self, folder: Path, name: str) -> None:
         """`<name>.json`, and `<name>.trees.txt` in LightGBM's own text format."""
         logit = {field: getattr(self._logit, field).tolist() for field in ("mean", "scale", "weights", "missing")}

@@ -13,6 +13,7 @@ from app.registry.store import Store
 from app.retrieval.base import World
 from app.services.checkpoints import CheckpointSaver
 from app.storage.engine import Database
+from app.training.pipeline import Plan
 
 NOT_LOADED = "not loaded"  # the model version of the empty world that a process begins with
 
@@ -28,4 +29,10 @@ class Context:
     now: Callable[[], datetime]
     ingest: IngestRules = field(default_factory=IngestRules)
     half_lives: HalfLives = field(default_factory=HalfLives)
+    decoder_minutes: float = 0.0
     checkpoints: CheckpointSaver = field(default_factory=CheckpointSaver)
+
+    @property
+    def plan(self) -> Plan:
+        """How models are learned here."""
+        return Plan(self.half_lives, self.decoder_minutes, self.store.root / "unfinished")

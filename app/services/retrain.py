@@ -45,6 +45,6 @@ def _learn(ctx: Context, world: World, csv: bytes, report: Progress) -> tuple[Le
     log = read_log(csv, ctx.ingest.weights)
     if not (log.weights > 0).any():
         return None
-    learned = learn(log, world.catalogue, world.space, ctx.half_lives, world.policies, report)
+    learned = learn(log, world.catalogue, world.space, ctx.plan, world.policies, report)
     about = {"n_behaviors": len(log.at), "n_users": log.n_users, "n_items": len(log.item_ids)}
     return learned, about

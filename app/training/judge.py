@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.evaluation.beyond import coverage, intra_list_diversity
-from app.evaluation.gate import Contender, Rails, Verdict, judge
+from app.evaluation.gate import Contender, Rails, Verdict, against_queries, judge
 from app.evaluation.metrics import mean, mid_rank, ndcg_at
 from app.evaluation.replay import RECORD, Outcome
+from app.ranking.ranker import Ranker
 from app.retrieval.base import PLAIN, Policy, World
 from app.retrieval.features import NAMES, SOURCES
-from app.training.lessons import Request
+from app.training.lessons import Request, lessons_of
 from app.training.mixture import mixed
+from app.training.policies import learn_policy
 
+DECODER = "decoder"
 K = 10
 SEED = 1
 # Slates are mixed after they are ranked, so that the order alone may be less varied than what is shown.
@@ -37,9 +40,36 @@ class Judged:
     def serving(self, policy: Policy) -> Judged:
         return replace(self, winner=policy)
 
+    def needs(self, source: str) -> bool:
+        """Whether the winner listens to this source."""
+        ranker = self.winner.ranker
+        return isinstance(ranker, Ranker) and ranker.listens_to(f"chance {source}")
+
     @property
     def outcome(self) -> str:
         return "the challenger ranks from now on." if self.challenger_won else "the champion goes on ranking."
+
+
+def earns_its_place(source: str, old: Sequence[Request], new: Sequence[Request], world: World) -> bool:
+    """Whether ranking is surely better with this source than without: it costs time at every request."""
+    if source not in _speaking(new):
+        return False
+    with_it = _contender("with", new, _by_policy(learn_policy(lessons_of(old))), world)
+    bare = without(source, new)
+    without_it = _contender("without", bare, _by_policy(learn_policy(lessons_of(without(source, old)))), world)
+    return against_queries(with_it.outcome, without_it.outcome, SEED).difference.low > 0
+
+
+def without(source: str, asked: Sequence[Request]) -> list[Request]:
+    """The same requests as if the source had said nothing."""
+    columns = [NAMES.index(f"chance {source}"), NAMES.index(f"rank {source}")]
+    return [replace(one, table=_blanked(one.table, columns)) for one in asked]
+
+
+def _blanked(table: NDArray[np.float32], columns: list[int]) -> NDArray[np.float32]:
+    result = table.copy()
+    result[:, columns] = np.nan, 0.0
+    return result
 
 
 def judge_policy(challenger: Policy, champion: Policy | None, asked: Sequence[Request], world: World) -> Judged:

@@ -99,12 +99,13 @@ def requests(log: Log, start: float, world: World, half_lives: HalfLives, seed: 
     return found
 
 
-def lessons_of(asked: Sequence[Request], seed: int = 0) -> Lessons | None:
-    """Of each request the first of its candidates and some of the others; what was no candidate teaches nothing."""
+def lessons_of(asked: Sequence[Request], seed: int = 0) -> Lessons:
+    """Of each request the first of its candidates and some of the others; what was no candidate teaches nothing.
+
+    At least one of them must teach something.
+    """
     rng = np.random.default_rng(seed)
     taught = [(one, _kept(one, rng)) for one in asked if one.place >= 0]
-    if not taught:
-        return None
     return Lessons(
         np.concatenate([one.table[kept] for one, kept in taught]),
         np.array([len(kept) for _, kept in taught]),

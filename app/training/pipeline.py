@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from app.domain.catalogue import Catalogue, ItemSpace
-from app.domain.progress import Progress, unwatched
+from app.domain.errors import InvalidInput
+from app.domain.progress import Progress, part, unwatched
 from app.profiles.decay import HalfLives
 from app.retrieval.base import Log, Policy, World
-from app.retrieval.load import load_generators
+from app.training.decoder import DecoderSettings, TrainedDecoder, train_decoder
 from app.training.generators import fit_generators
-from app.training.judge import Judged, judge_policy
+from app.training.judge import DECODER, Judged, earns_its_place, judge_policy, without
 from app.training.lessons import Request, lessons_of, requests
 from app.training.policies import learn_policy, save_policies
+from app.training.sources import load_sources
 
 # Policies learn from the newest part of the log, with generators that know the rest ...
 LESSONS_FROM = 0.85
@@ -50,57 +52,95 @@ class Learned:
         return {"promoted": True, "reasons": reasons or [TOO_FEW], "figures": figures}
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How it is learned. The decoder gets `decoder_minutes` each time it is trained, 0 leaves it out.
+
+    An interrupted training of it goes on from its checkpoint in `scratch`.
+    """
+
+    half_lives: HalfLives = field(default_factory=HalfLives)
+    decoder_minutes: float = 0.0
+    scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "portrait-training")
+
+
 def learn(
     log: Log,
     catalogue: Catalogue,
     space: ItemSpace,
-    half_lives: HalfLives,
+    plan: Plan,
     champion: Mapping[str, Policy] | None = None,
     report: Progress = unwatched,
 ) -> Learned:
     """`report` hears (share done, stage) and may raise to end it. Blocking, seconds to minutes."""
-    judged = _policies(log, catalogue, space, half_lives, champion or {}, report)
-    report(0.7, "fitting the generators on the whole log")
-    write_generators = fit_generators(log, catalogue, space)
+    judged = _policies(log, catalogue, space, plan, champion or {}, part(report, 0.0, 0.65))
+    needs_decoder = any(one.needs(DECODER) for one in judged.values())
+    write_sources = fit_sources(log, catalogue, space, plan, needs_decoder, part(report, 0.65, 1.0))
 
     def write(folder: Path) -> None:
-        write_generators(folder)
+        write_sources(folder)
         save_policies({name: one.winner for name, one in judged.items()}, folder)
 
     report(1.0, "done")
     return Learned(write, judged)
 
 
+def fit_sources(
+    log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, with_decoder: bool, report: Progress
+) -> Callable[[Path], None]:
+    """Every source from this log, for the decoder only where it is wanted and there is enough to train it."""
+    report(0.0, "fitting the sources")
+    write_generators = fit_generators(log, catalogue, space)
+    trained = _decoder(log, catalogue, space, plan, part(report, 0.4, 1.0)) if with_decoder else None
+
+    def write(folder: Path) -> None:
+        write_generators(folder)
+        if trained:
+            trained.write(folder)
+
+    return write
+
+
+def _decoder(log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, report: Progress) -> TrainedDecoder | None:
+    wanted = log.wanted().compact()
+    vectors = space.vectors(catalogue.rows(wanted.item_ids))
+    settings = DecoderSettings(minutes=plan.decoder_minutes)
+    try:
+        return train_decoder(wanted, vectors, settings, report, plan.scratch / f"decoder-{len(log.at)}")
+    except InvalidInput:
+        return None
+
+
 def _policies(
-    log: Log,
-    catalogue: Catalogue,
-    space: ItemSpace,
-    half_lives: HalfLives,
-    champion: Mapping[str, Policy],
-    report: Progress,
+    log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, champion: Mapping[str, Policy], report: Progress
 ) -> dict[str, Judged]:
     start, middle = (float(log.at[int(share * len(log.at))]) for share in (LESSONS_FROM, JUDGED_FROM))
     past = log.until(start)
     if not (past.weights > 0).any():
         return {}
-    report(0.05, "fitting the generators on the older part of the log")
+    write = fit_sources(past, catalogue, space, plan, plan.decoder_minutes > 0, part(report, 0.0, 0.5))
     with tempfile.TemporaryDirectory() as folder:
-        fit_generators(past, catalogue, space)(Path(folder))
-        world = World(catalogue, space, load_generators(Path(folder), catalogue, space), "lessons")
-    report(0.25, "asking what people did next")
-    asked = requests(log, start, world, half_lives, SEED)
+        write(Path(folder))
+        world = World(catalogue, space, load_sources(Path(folder), catalogue, space), "lessons")
+    report(0.5, "asking what people did next")
+    asked = requests(log, start, world, plan.half_lives, SEED)
     found: dict[str, Judged] = {}
     for number, (name, some) in enumerate(asked.items()):
-        report(0.5 + 0.1 * number, f"ranking: {name}")
+        report(0.8 + 0.1 * number, f"ranking: {name}")
         found |= _judged(name, some, middle, world, champion.get(name))
     return found
 
 
 def _judged(name: str, asked: list[Request], middle: float, world: World, champion: Policy | None) -> dict[str, Judged]:
     """Learned without the newest requests to be judged by them, then with them to serve."""
-    old = lessons_of([one for one in asked if one.at < middle])
-    if old is None or len(old) < LEAST_LESSONS:
+    old, new = [one for one in asked if one.at < middle], [one for one in asked if one.at >= middle]
+    if not _enough(old):
         return {}
-    judged = judge_policy(learn_policy(old), champion, [one for one in asked if one.at >= middle], world)
-    whole = lessons_of(asked)
-    return {name: judged.serving(learn_policy(whole)) if judged.challenger_won and whole else judged}
+    if not earns_its_place(DECODER, old, new, world):
+        asked, old, new = (without(DECODER, some) for some in (asked, old, new))
+    judged = judge_policy(learn_policy(lessons_of(old)), champion, new, world)
+    return {name: judged.serving(learn_policy(lessons_of(asked))) if judged.challenger_won else judged}
+
+
+def _enough(asked: list[Request]) -> bool:
+    return sum(one.place >= 0 for one in asked) >= LEAST_LESSONS

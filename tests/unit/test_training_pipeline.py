@@ -10,6 +10,7 @@ import pytest
 
 from app.domain.catalogue import Catalogue
 from app.domain.item import Item
+from app.domain.progress import unwatched
 from app.profiles.decay import HalfLives
 from app.ranking.ranker import Lessons
 from app.retrieval.base import PLAIN, Log, Policy, Query, World
@@ -19,10 +20,10 @@ from app.retrieval.load import load_generators
 from app.retrieval.query import build_query, taste_of
 from app.services.worlds import load_world
 from app.training.generators import fit_generators
-from app.training.judge import judge_policy
+from app.training.judge import earns_its_place, judge_policy
 from app.training.lessons import Memory, Request, lessons_of, requests
 from app.training.mixture import mixture_of
-from app.training.pipeline import learn
+from app.training.pipeline import Plan, fit_sources, learn
 from tests.spaces import BruteForceSpace
 from tests.unit import retrieval_board as board
 
@@ -105,7 +106,6 @@ def test_lessons_hold_the_right_answer() -> None:
     table = np.random.default_rng(0).random((200, len(NAMES))).astype(np.float32)
     asked = [Request(0, 0, 0.0, np.arange(200, dtype=np.int32), table, place) for place in (0, 99, 150, 199, -1)]
     lessons = lessons_of(asked)
-    assert lessons is not None
     assert len(lessons) == 4
     first = np.concatenate([[0], np.cumsum(lessons.sizes)[:-1]])
     for place, number in zip((0, 99, 150, 199), first + lessons.chosen, strict=True):
@@ -126,9 +126,7 @@ def test_the_mixture_trusts_who_is_right() -> None:
 
 def test_a_model_is_learned_judged_and_answers(tmp_path: Path) -> None:
     heard: list[tuple[float, str]] = []
-    learned = learn(
-        circle(), catalogue(), space(), HALF_LIVES, report=lambda share, stage: heard.append((share, stage))
-    )
+    learned = learn(circle(), catalogue(), space(), Plan(), report=lambda share, stage: heard.append((share, stage)))
     assert [share for share, _ in heard] == sorted(share for share, _ in heard)
     judged = learned.judged["repeats"]
     assert judged.ndcg["challenger"] >= judged.ndcg["champion"]
@@ -184,7 +182,7 @@ def two(log: Log) -> Log:
 
 @pytest.mark.parametrize("spoil", [one_user, one_item, one_moment, two])
 def test_poor_logs_give_a_smaller_model(spoil: Callable[[Log], Log], tmp_path: Path) -> None:
-    learn(spoil(circle()), catalogue(), space(), HALF_LIVES).write(tmp_path)
+    learn(spoil(circle()), catalogue(), space(), Plan()).write(tmp_path)
     world = load_world(tmp_path, catalogue(), space(), "1")
     query = query_of(("i7", 3.0))
     assert len(gather(world, query, world.policy("new")).rows)
@@ -200,3 +198,36 @@ def test_memory_goes_forward_and_begins_anew() -> None:
         return sum(tally.n for tally in state.items.values())
 
     assert [known(0, 3), known(0, 5), known(1, 2), known(0, 1)] == [3, 5, 2, 1]
+
+
+def heard_by(right: bool) -> list[Request]:
+    """200 requests of as many users where the decoder names the right item, or some other."""
+    rng, found = np.random.default_rng(0), []
+    for user in range(200):
+        table = np.full((30, len(NAMES)), np.nan, dtype=np.float32)
+        place = int(rng.integers(30))
+        table[:, SOURCES.index("trend")] = np.log(rng.random(30) / 30)
+        table[:, SOURCES.index("decoder")] = np.log(0.01)
+        table[place if right else int(rng.integers(30)), SOURCES.index("decoder")] = np.log(0.7)
+        table[:, len(SOURCES) : 2 * len(SOURCES)] = 0.0
+        found.append(Request(user, user, float(user), np.arange(30, dtype=np.int32), table, place))
+    return found
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_decoder_is_a_member_only_where_it_helps(right: bool) -> None:
+    asked = heard_by(right)
+    world = World(catalogue(), space(), (), "test")
+    assert earns_its_place("decoder", asked[:120], asked[120:], world) == right
+    assert not earns_its_place("slit", asked[:120], asked[120:], world)
+
+
+def test_a_decoder_on_disk_is_a_source(tmp_path: Path) -> None:
+    write = fit_sources(circle(20), catalogue(), space(), Plan(decoder_minutes=0.05, scratch=tmp_path), True, unwatched)
+    (tmp_path / "model").mkdir()
+    write(tmp_path / "model")
+    world = load_world(tmp_path / "model", catalogue(), space(), "1")
+    decoder = next(generator for generator in world.generators if generator.name == "decoder")
+    scored = decoder.score(query_of(("i7", 3.0), ("i8", 2.0)))
+    assert len(scored.rows)
+    assert scored.scores.sum() <= 1 + 1e-4
