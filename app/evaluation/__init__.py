@@ -2,5 +2,6 @@
 
 `Events` and any `Scorer` enter, per-query ranks, intervals and verdicts leave. No clock and no I/O; randomness comes
 in as a seed. Start with `split` (what may be known when), then `replay` (the queries), `metrics` (what the ranks say)
-and `bootstrap` (whether a difference is one). `baselines` are the competitors, `gate` decides who serves.
+and `bootstrap` (whether a difference is one). `baselines` are the competitors, `tuning` gives each its best setting,
+`gate` decides who serves.
 """

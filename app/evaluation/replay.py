@@ -7,7 +7,7 @@ Ranking is full (every item known at that moment), ties count half, and two trac
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any, Protocol
@@ -101,6 +101,17 @@ def set_exam(events: Events, start: int, known_at: Times, withheld: Mask | None 
     if withheld is not None:
         asked &= withheld[events.items]
     return Exam(events, start, np.flatnonzero(asked).astype(np.int32), known_at, withheld)
+
+
+def sampled(exam: Exam, n_queries: int | None, seed: int) -> Exam:
+    """A random sample of the queries, so that means estimate those of the whole span; None asks all.
+
+    Behaviours are drawn, not users: whole users would leave the hundreds of queries of a few to decide.
+    """
+    if n_queries is None or n_queries >= len(exam.queries):
+        return exam
+    drawn = np.random.default_rng(seed).choice(exam.queries, n_queries, replace=False)
+    return replace(exam, queries=np.sort(drawn))
 
 
 def replay(scorer: Scorer, exam: Exam, mode: Mode, k: int = 10) -> dict[Track, Outcome]:

@@ -9,6 +9,7 @@ import pytest
 
 from app.evaluation.baselines import competitors
 from app.evaluation.baselines.counts import DAY_S, PersonalFrequency, Popular
+from app.evaluation.baselines.factors import Bpr, Ials
 from app.evaluation.baselines.pairs import Ease, ItemKnn, Slit
 from app.evaluation.baselines.past import each_once, reach
 from app.evaluation.baselines.text import TextCosine, whitened
@@ -93,7 +94,7 @@ def test_a_stranger_gets_scores_too(name: str) -> None:
     assert np.isfinite(scorer.score(past_of([]))).all()
 
 
-@pytest.mark.parametrize("make", [ItemKnn, Ease, Slit])
+@pytest.mark.parametrize("make", [ItemKnn, Ease, Slit, Ials, Bpr])
 def test_items_that_were_never_learned_have_no_score(make: Callable[[], Scorer]) -> None:
     events = events_of([("a", "i0", 1), ("a", "i1", 2), ("b", "i0", 3), ("b", "i1", 4)], 4)
     scorer = make()
@@ -118,7 +119,7 @@ def test_above_the_limit_only_the_most_active_items_are_covered(make: type[Ease]
     assert np.flatnonzero(np.isfinite(scorer.score(past_of([2, 0])))).tolist() == [2, 4, 5]
 
 
-@pytest.mark.parametrize("make", [ItemKnn, Ease, Slit, Popular, PersonalFrequency])
+@pytest.mark.parametrize("make", [ItemKnn, Ease, Slit, Ials, Bpr, Popular, PersonalFrequency])
 def test_nothing_to_learn_from_is_no_crash(make: Callable[[], Scorer]) -> None:
     scorer = make()
     scorer.fit(events_of([("a", "i0", 1.0)], 3).take(slice(0, 0)))
@@ -175,6 +176,28 @@ def test_neighbours_are_shrunk_cosines_cut_to_the_nearest() -> None:
     near, far = 2 / (math.sqrt(3 * 2) + 1), 1 / (math.sqrt(3) + 1)
     assert whole.score(past_of([0])) == pytest.approx([0, near, far, 0])
     assert nearest.score(past_of([0])) == pytest.approx([0, near, 0, 0])
+
+
+def test_ials_folds_a_history_in_as_it_would_have_learned_it() -> None:
+    """Hu et al., eq. 4: x = (Y'Y + Y'(C - I)Y + reg I)^-1 Y'C p, where C is `alpha` times the weight."""
+    events, start = board()
+    for tau, weights in ((None, [1, 1, 1]), (2.0, [math.exp(-1), math.exp(-0.5), 1])):
+        scorer = Ials(tau, factors=4, alpha=3.0, regularization=0.1)
+        scorer.fit(events.take(slice(0, start)))
+        factors, mine = np.float64(scorer._factors), np.float64(scorer._factors[[4, 0, 9]])
+        confidence = 3.0 * np.array(weights)
+        left = factors.T @ factors + (mine.T * (confidence - 1)) @ mine + 0.1 * np.eye(4)
+        user = np.linalg.solve(left, mine.T @ confidence)
+        assert scorer.score(past_of([4, 0, 9])) == pytest.approx(factors @ user, rel=1e-3, abs=1e-4)
+
+
+def test_bpr_ranks_a_stranger_by_the_biases_and_others_by_the_mean_of_their_items() -> None:
+    events, start = board()
+    scorer = Bpr(factors=4)
+    scorer.fit(events.take(slice(0, start)))
+    factors, biases = scorer._factors[:, :-1], scorer._factors[:, -1]
+    assert scorer.score(past_of([])) == pytest.approx(biases)
+    assert scorer.score(past_of([3, 7])) == pytest.approx(factors @ factors[[3, 7]].mean(axis=0) + biases, abs=1e-5)
 
 
 def test_decay_counts_distinct_items_from_the_newest() -> None:

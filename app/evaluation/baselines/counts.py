@@ -39,7 +39,7 @@ class PersonalFrequency:
     """
 
     def __init__(self, tau: float | None = None) -> None:
-        self._tau = tau
+        self.tau = tau
         self._fallback: Floats = np.empty(0, dtype=np.float32)
 
     def fit(self, events: Events) -> None:
@@ -50,7 +50,7 @@ class PersonalFrequency:
         wanted = history.items[history.weights > 0]
         n = len(self._fallback)
         had = np.bincount(wanted, minlength=n) > 0
-        own = np.bincount(wanted[::-1], weights=fading(len(wanted), self._tau), minlength=n)
+        own = np.bincount(wanted[::-1], weights=fading(len(wanted), self.tau), minlength=n)
         # a decayed sum may be as small as a popular item's share, so what the user had is lifted above the rest
         return np.asarray(np.where(had, 1.0 + own, self._fallback), dtype=np.float32)
 

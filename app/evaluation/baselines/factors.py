@@ -20,19 +20,19 @@ class _Factors:
     """`tau` fades a history by position, in confidence (iALS) or in its mean (BPR)."""
 
     def __init__(self, tau: float | None, factors: int) -> None:
-        self._tau, self._n_factors = tau, factors
+        self.tau, self._n_factors = tau, factors
 
     def fit(self, events: Events) -> None:
         from threadpoolctl import threadpool_limits
 
         self._items, taken = user_item(events, LIMIT)
-        self._model = self._new_model()
         with threadpool_limits(1, "blas"):  # implicit asks for it: it runs threads of its own
+            self._model = self._new_model()
             self._model.fit(taken, show_progress=False)
         self._factors: Floats = np.asarray(self._model.item_factors)
 
     def score(self, history: History) -> Floats:
-        places, weights = places_of(self._items, history, self._tau)
+        places, weights = places_of(self._items, history, self.tau)
         return self._items.spread(self._factors @ self._user(places, weights))
 
     def _new_model(self) -> Any:
@@ -62,7 +62,10 @@ class Ials(_Factors):
 
 
 class Bpr(_Factors):
-    """Rendle, Freudenthaler, Gantner, Schmidt-Thieme, "BPR" (UAI 2009); a user is the mean of their items."""
+    """Rendle, Freudenthaler, Gantner, Schmidt-Thieme, "BPR" (UAI 2009); a user is the mean of their items.
+
+    One thread: with more of them, two fits of the same events differ.
+    """
 
     def __init__(
         self, tau: float | None = None, factors: int = 64, learning_rate: float = 0.05, regularization: float = 0.01
@@ -73,7 +76,8 @@ class Bpr(_Factors):
     def _new_model(self) -> Any:
         from implicit.bpr import BayesianPersonalizedRanking
 
-        return BayesianPersonalizedRanking(self._n_factors, **self._options, iterations=100, random_state=1)
+        options: dict[str, Any] = {"iterations": 100, "random_state": 1, "num_threads": 1}
+        return BayesianPersonalizedRanking(self._n_factors, **self._options, **options)
 
     def _user(self, places: Rows, weights: Floats) -> Floats:
         factors = self._factors[places]

@@ -52,7 +52,7 @@ class ItemKnn:
     """
 
     def __init__(self, tau: float | None = None, k: int = NEIGHBOURS, shrink: float = 10.0, limit: int = LIMIT) -> None:
-        self._tau, self._k, self._shrink, self._limit = tau, k, shrink, limit
+        self.tau, self._k, self._shrink, self._limit = tau, k, shrink, limit
 
     def fit(self, events: Events) -> None:
         self._items, taken = user_item(events, self._limit)
@@ -61,7 +61,7 @@ class ItemKnn:
         self._similar = sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix((0, 0), dtype=np.float32)
 
     def score(self, history: History) -> Floats:
-        places, weights = places_of(self._items, history, self._tau)
+        places, weights = places_of(self._items, history, self.tau)
         return self._items.spread(weights @ self._similar[places])
 
     def _nearest(self, together: Square, norms: Floats, first: int) -> Any:
@@ -78,7 +78,7 @@ class Ease:
     """B = I - P / diag(P), P = (X'X + lam I)^-1: Steck, "Embarrassingly Shallow Autoencoders" (WWW 2019)."""
 
     def __init__(self, tau: float | None = None, lam: float = 250.0, limit: int = LIMIT) -> None:
-        self._tau, self._lam, self._limit = tau, lam, limit
+        self.tau, self._lam, self._limit = tau, lam, limit
 
     def fit(self, events: Events) -> None:
         self._items, taken = user_item(events, self._limit)
@@ -87,7 +87,7 @@ class Ease:
         np.fill_diagonal(self._matrix, 0.0)
 
     def score(self, history: History) -> Floats:
-        places, weights = places_of(self._items, history, self._tau)
+        places, weights = places_of(self._items, history, self.tau)
         return self._items.spread(weights @ self._matrix[places])
 
 
@@ -100,7 +100,7 @@ class Slit:
     """
 
     def __init__(self, tau: float | None = None, lam: float = 30.0, limit: int = LIMIT) -> None:
-        self._tau, self._lam, self._limit = tau, lam, limit
+        self.tau, self._lam, self._limit = tau, lam, limit
         self._reach = min(reach(tau) or MAX_REACH, MAX_REACH)
 
     def fit(self, events: Events) -> None:
@@ -115,7 +115,7 @@ class Slit:
 
     def score(self, history: History) -> Floats:
         past = self._items.place[history.items[history.weights > 0]][::-1][: self._reach]
-        weights = fading(len(past), self._tau)
+        weights = fading(len(past), self.tau)
         return self._items.spread(weights[past >= 0] @ self._matrix[past[past >= 0]])
 
     def _lessons(self, wanted: Events) -> Any:
@@ -130,7 +130,7 @@ class Slit:
             yield self._pasts(block, sequence, position), self._matrix_of(*nexts, len(block))
 
     def _pasts(self, block: Rows, sequence: Rows, position: NDArray[np.int64]) -> Any:
-        weights = fading(self._reach, self._tau)
+        weights = fading(self._reach, self.tau)
         parts = []
         for back in range(1, self._reach + 1):
             rows = np.flatnonzero(position[block] >= back)

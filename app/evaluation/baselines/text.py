@@ -23,20 +23,25 @@ def whitened(raw: Vectors, power: float) -> Vectors:
     return _unit((centred @ (axes * scale)).astype(np.float32))
 
 
+def views_of(raw: Vectors | None) -> dict[str, Vectors]:
+    """The embeddings as they come, half-whitened and whitened; none of none."""
+    return {} if raw is None else {"raw": raw, "half-whitened": whitened(raw, 0.25), "whitened": whitened(raw, 0.5)}
+
+
 class TextCosine:
     """`vectors` (V, D) as they should be compared; a row of NaN is an item without text, which gets no score."""
 
     def __init__(self, vectors: Vectors, tau: float | None = None) -> None:
         self._vectors = _unit(vectors)
         self._known = np.isfinite(self._vectors[:, 0])
-        self._tau = tau
+        self.tau = tau
 
     def fit(self, events: Events) -> None:
         """Nothing is learned from behaviours."""
 
     def score(self, history: History) -> Floats:
         wanted = history.items[history.weights > 0]
-        items, weights = each_once(wanted[self._known[wanted]], self._tau)
+        items, weights = each_once(wanted[self._known[wanted]], self.tau)
         taste = weights @ self._vectors[items]
         return np.asarray(self._vectors @ (taste / max(float(np.linalg.norm(taste)), 1e-12)), dtype=np.float32)
 
