@@ -5,7 +5,7 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo serve test lint bench
+.PHONY: install demo serve test lint bench bench-quality bench-env
 
 install: $(STAMP)
 
@@ -33,3 +33,16 @@ test: lint
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Accuracy beside the competitors; hours for all data sets. ARGS="--data ifdb --queries 500" for a first look.
+bench-quality: $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -c constraints.txt -e '.[bench]'
+	$(BIN)/python -m benchmarks.quality $(ARGS)
+
+# SASRec's own environment (RecTools wants older libraries than ours); with it `bench-quality` has SASRec take part.
+bench-env: .venv-bench/.installed
+
+.venv-bench/.installed: benchmarks/sasrec/requirements.txt
+	test -x .venv-bench/bin/python || $(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -r benchmarks/sasrec/requirements.txt
+	touch $@
