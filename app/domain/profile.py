@@ -80,6 +80,21 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class Drift:
+    """A turn from some facets to others since the first of the latest behaviours that are unlike those before.
+
+    `score` lies in [0, 1]: from a turn that may be chance to a certain one.
+    """
+
+    score: float
+    since_at: datetime
+    from_facets: tuple[str, ...]
+    to_facets: tuple[str, ...]
+    from_labels: tuple[str, ...]
+    to_labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     user_id: str
     version: int
@@ -94,4 +109,5 @@ class Profile:
     consent: bool
     segment: str | None = None
     topics: tuple[str, ...] = ()
+    drift: Drift | None = None
     attributes: dict[str, Any] = field(default_factory=dict)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from app.domain.profile import Claim, Evidence, Interest, Summary
+from app.domain.profile import Claim, Drift, Evidence, Interest, Summary
 from app.profiles.decay import DAY_S
 from app.profiles.features import WARMING_FROM, n_interactions
 from app.profiles.fold import IMPRESSION
 from app.profiles.habits import Habit
-from app.profiles.phrases import counted, day_of, every, joined, month_of, percent, quoted, times
+from app.profiles.people import ALONE, Standing
+from app.profiles.phrases import counted, day_of, every, joined, month_of, percent, quoted, since_when, times
 from app.profiles.state import Said, State
 
 GENERATED_BY = "template"
@@ -53,18 +54,24 @@ class _Part(NamedTuple):
 
 
 def describe(
-    state: State, interests: Sequence[Interest], avoids: Sequence[Interest], habits: Sequence[Habit], now: float
+    state: State,
+    interests: Sequence[Interest],
+    avoids: Sequence[Interest],
+    habits: Sequence[Habit],
+    now: float,
+    standing: Standing = ALONE,
 ) -> Summary:
     """The profile in words; `now` in seconds since 1970."""
     if not n_interactions(state):
         return Summary(_nothing(state), GENERATED_BY)
     verb, noun, n = _doing(state.counts)
     parts = (
-        _taste(verb, interests, avoids),
+        _taste(verb, interests, avoids, standing.drift),
+        _turn(standing.drift, now),
         _leanings(interests),
         _habits(habits),
         _said(state.said),
-        _history(state, n, noun, now),
+        _history(state, n, noun, now, standing.segment),
     )
     claims = tuple(claim for part in parts for claim in part.claims)
     return Summary(_sentences(parts), GENERATED_BY, claims=claims)
@@ -90,8 +97,9 @@ def _doing(counts: dict[str, int]) -> tuple[str, str, int]:
     return ANY.verb, ANY.noun, sum(counts.values()) - counts.get(IMPRESSION, 0)
 
 
-def _taste(verb: str, interests: Sequence[Interest], avoids: Sequence[Interest]) -> _Part:
+def _taste(verb: str, interests: Sequence[Interest], avoids: Sequence[Interest], drift: Drift | None) -> _Part:
     """`Buys mostly frozen pizza and soft drinks; lately more baby foods; avoids fish`."""
+    turned = {*drift.from_facets, *drift.to_facets} if drift and _is_told(drift) else set()
     topics = [one for one in _distinct(interests) if _is_topic(one)]
     lately = [one for one in topics if _is_new(one, topics)]
     less = [one for one in topics if one.trend == "falling"][:1]
@@ -99,8 +107,8 @@ def _taste(verb: str, interests: Sequence[Interest], avoids: Sequence[Interest])
     more = [one for one in lately if one not in main][:N_MORE]
     clauses = [
         _main(verb, main),
-        _clause("lately more", more),
-        _clause("less", less, "than before"),
+        _clause("lately more", [one for one in more if one.facet not in turned]),
+        _clause("less", [one for one in less if one.facet not in turned], "than before"),
         _turned_away(_distinct(avoids)),
     ]
     text = "; ".join(clause.text for clause in clauses if clause.text)
@@ -148,6 +156,30 @@ def _turned_away(avoids: Sequence[Interest]) -> _Part:
     return _Part(f"{verb} {_labels(some)}", claims)
 
 
+def _turn(drift: Drift | None, now: float) -> _Part:
+    """`Since last week turns from frozen pizza to baby food`."""
+    if drift is None or not _is_told(drift):
+        return _Part()
+    since = since_when(drift.since_at.timestamp(), now)
+    origin = f"from {joined(drift.from_labels)} " if drift.from_labels else ""
+    claims = (
+        *(
+            Claim(f"Turns from {label} since {day_of(drift.since_at.timestamp())}", facet)
+            for facet, label in zip(drift.from_facets, drift.from_labels, strict=True)
+        ),
+        *(
+            Claim(f"Turns to {label} since {day_of(drift.since_at.timestamp())}", facet)
+            for facet, label in zip(drift.to_facets, drift.to_labels, strict=True)
+        ),
+    )
+    return _Part(f"{since} turns {origin}to {joined(drift.to_labels)}", claims)
+
+
+def _is_told(drift: Drift) -> bool:
+    """One that has a direction, and two names for the two sides."""
+    return bool(drift.to_labels) and not set(drift.to_labels) & set(drift.from_labels)
+
+
 def _leanings(interests: Sequence[Interest]) -> _Part:
     """Attributes: `leans to the brand “private”`."""
     some = [one for one in interests if not _is_topic(one)][:N_MORE]
@@ -184,13 +216,15 @@ def _evidence(one: Said) -> Evidence:
     return Evidence(one.behavior_id, one.type, datetime.fromtimestamp(one.at, UTC), text=one.text)
 
 
-def _history(state: State, n: int, noun: str, now: float) -> _Part:
+def _history(state: State, n: int, noun: str, now: float, segment: str | None) -> _Part:
     if n_interactions(state) < WARMING_FROM:
         return _Part(f"new here, {counted(n, noun)} so far")
     first, last = month_of(state.first_at), month_of(state.last_at)
     words = f"{counted(n, noun)} on {counted(len(state.days), 'day')} {'in' if first == last else 'since'} {first}"
     if len(state.days) >= RHYTHM_DAYS:
         words += f", {every((state.days[-1] - state.days[0]) / (len(state.days) - 1))}"
+    if segment is not None:
+        words += f"; one of the {segment}"
     if now - state.last_at > AWAY_DAYS * DAY_S:
         words += f"; last seen on {day_of(state.last_at)}"
     return _Part(words)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from app.profiles.decay import DAY_S
+
 
 def joined(words: Sequence[str]) -> str:
     """`a, b and c`."""
@@ -32,6 +34,14 @@ def every(days: float) -> str:
         return "about every week" if 6.3 <= days < 8 else f"about every {round(days)} days"
     weeks = round(days / 7)
     return f"about every {weeks} weeks" if weeks < 8 else f"about every {round(days / 30.4)} months"
+
+
+def since_when(at: float, now: float) -> str:
+    """`since yesterday`, `since Friday`, `since last week`; both in seconds since 1970."""
+    days = int(now // DAY_S - at // DAY_S)
+    if days < 7:
+        return {0: "since today", 1: "since yesterday"}.get(days, f"since {datetime.fromtimestamp(at, UTC):%A}")
+    return "since last week" if days < 14 else f"since {day_of(at) if days < 60 else month_of(at)}"
 
 
 def quoted(text: str, n: int = 60) -> str:

@@ -14,6 +14,7 @@ from app.profiles.evidence import prove
 from app.profiles.features import rates_of, stage_of
 from app.profiles.habits import habits_of
 from app.profiles.interests import interests_of
+from app.profiles.people import standing_of
 from app.profiles.state import State
 from app.retrieval.base import World
 from app.services.context import Context
@@ -58,12 +59,13 @@ def _profile(ctx: Context, user: UserState, world: World, now: float) -> Profile
     state = user.state
     interests, avoids = interests_of(state, world.catalogue, world.space, ctx.half_lives, now)
     habits = habits_of(state, world.catalogue, min(now, state.last_at), N_HABITS)
+    standing = standing_of(state, world.catalogue, world.space, ctx.half_lives, None)
     return Profile(
         user_id=user.user_id,
         version=user.version,
         updated_at=user.updated_at,
         stage=stage_of(state),
-        summary=describe(state, interests, avoids, habits, now),
+        summary=describe(state, interests, avoids, habits, now, standing),
         interests=interests,
         avoids=avoids,
         statements=tuple(
@@ -72,6 +74,9 @@ def _profile(ctx: Context, user: UserState, world: World, now: float) -> Profile
         rates=rates_of(state),
         counts=state.counts,
         consent=user.consent,
+        segment=standing.segment,
+        topics=standing.topics,
+        drift=standing.drift,
         attributes=user.attributes,
     )
 

@@ -65,6 +65,17 @@ class RatesOut(Answer):
     purchase: Annotated[float | None, Field(description="Purchases a click; null without clicks.")]
 
 
+class DriftOut(Answer):
+    """A turn to something else."""
+
+    score: Annotated[float, Field(description="From a turn that may be chance (0) to a certain one.", ge=0, le=1)]
+    since_at: At
+    from_facets: list[str]
+    to_facets: list[str]
+    from_labels: Annotated[list[str], Field(examples=[["frozen pizza"]])]
+    to_labels: Annotated[list[str], Field(examples=[["baby food"]])]
+
+
 class ProfileOut(Answer):
     """What the service believes about a user, made from their behaviours at this moment."""
 
@@ -79,6 +90,7 @@ class ProfileOut(Answer):
     rates: RatesOut
     counts: Annotated[dict[str, int], Field(description="Behaviours by type.", examples=[{"purchase": 41}])]
     consent: bool
-    segment: str | None
-    topics: list[str]
+    segment: Annotated[str | None, Field(description="People who behave alike.", examples=["busy, broad shoppers"])]
+    topics: Annotated[list[str], Field(description="What they are after, as far as others are after it too.")]
+    drift: Annotated[DriftOut | None, Field(description="Null for who is steady, or too new to tell.")]
     attributes: Attributes

@@ -1,0 +1,56 @@
+"""What a user is beside others: the segment and the topics that a model gives them, and whether they are turning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from app.domain.catalogue import Catalogue, ItemSpace
+from app.domain.profile import Drift
+from app.profiles.decay import HalfLives
+from app.profiles.drift import drift_of
+from app.profiles.segments import Segments
+from app.profiles.state import State
+from app.profiles.topics import Topics
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """What a model learned of all users; either may be missing where the log was too small."""
+
+    segments: Segments | None = None
+    topics: Topics | None = None
+
+    def segment_of(self, state: State, catalogue: Catalogue) -> int:
+        """-1 for somebody of no segment."""
+        return -1 if self.segments is None else self.segments.segment_of(state, catalogue)
+
+    def segment_name(self, state: State, catalogue: Catalogue) -> str | None:
+        return None if self.segments is None else self.segments.name_of(self.segments.segment_of(state, catalogue))
+
+    def topics_of(self, state: State, catalogue: Catalogue, half_lives: HalfLives) -> tuple[str, ...]:
+        """The names of the first few, strongest first."""
+        return () if self.topics is None else self.topics.told(self.topics.shares_of(state, catalogue, half_lives))
+
+
+class Standing(NamedTuple):
+    """Where a user stands beside others, and beside who they were."""
+
+    segment: str | None = None
+    topics: tuple[str, ...] = ()
+    drift: Drift | None = None
+
+
+ALONE = Standing()
+
+
+def standing_of(
+    state: State, catalogue: Catalogue, space: ItemSpace, half_lives: HalfLives, people: People | None
+) -> Standing:
+    """Without a model only the drift, which is a user's own."""
+    people = people or People()
+    return Standing(
+        people.segment_name(state, catalogue),
+        people.topics_of(state, catalogue, half_lives),
+        drift_of(state, catalogue, space),
+    )
