@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -15,7 +15,7 @@ from app.encoders.text_encoder import TextEncoder
 from app.evaluation.baselines.lineup import competitors
 from app.evaluation.beyond import ItemView, beyond_accuracy, view_of
 from app.evaluation.events import Columns, Events, Items, Times, known_since, order_events
-from app.evaluation.replay import Exam, Mode, Outcome, Scorer, Track, replay, set_exam
+from app.evaluation.replay import Exam, Mode, Outcome, Scorer, Track, replay, sampled, set_exam
 from app.evaluation.report import Result, result_of
 from app.evaluation.split import split_by_time
 from app.index.whitening import fit as fit_whitening
@@ -103,24 +103,19 @@ def exam_of(data: DataSet, n_queries: int | None, seed: int = SEED) -> Exam:
     return sampled(set_exam(data.events, split.test_row, data.known_at), n_queries, seed)
 
 
-def sampled(exam: Exam, n_queries: int | None, seed: int) -> Exam:
-    if n_queries is None or n_queries >= len(exam.queries):
-        return exam
-    return replace(exam, queries=np.sort(np.random.default_rng(seed).choice(exam.queries, n_queries, replace=False)))
-
-
 def sit(
     data: DataSet, exam: Exam, systems: Mapping[str, Callable[[], Scorer]], modes: Sequence[Mode], say: Say
 ) -> Iterator[Paper]:
     """Every system in every mode, one paper for each track of the data set."""
     view = view_of(_about(data), _half_whitened(data.raw))
+    portrait = PortraitScorer(data.items, data.raw, data.known_at)
     for mode in modes:
         for name, make in systems.items():
             outcomes = replay(make(), exam, mode)
             yield from _papers(data, exam, name, mode, outcomes, view, say)
         for track in data.tracks:
-            ours = replay(PortraitScorer(data.items, data.raw, data.known_at, track), exam, mode)
-            yield from _papers(data, exam, PORTRAIT, mode, {track: ours[track]}, view, say)
+            portrait.track = track
+            yield from _papers(data, exam, PORTRAIT, mode, {track: replay(portrait, exam, mode)[track]}, view, say)
 
 
 def lineup(data: DataSet) -> dict[str, Callable[[], Scorer]]:
