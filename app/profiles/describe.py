@@ -160,19 +160,12 @@ def _turn(drift: Drift | None, now: float) -> _Part:
     """`Since last week turns from frozen pizza to baby food`."""
     if drift is None or not _is_told(drift):
         return _Part()
-    since = since_when(drift.since_at.timestamp(), now)
+    at = drift.since_at.timestamp()
     origin = f"from {joined(drift.from_labels)} " if drift.from_labels else ""
-    claims = (
-        *(
-            Claim(f"Turns from {label} since {day_of(drift.since_at.timestamp())}", facet)
-            for facet, label in zip(drift.from_facets, drift.from_labels, strict=True)
-        ),
-        *(
-            Claim(f"Turns to {label} since {day_of(drift.since_at.timestamp())}", facet)
-            for facet, label in zip(drift.to_facets, drift.to_labels, strict=True)
-        ),
-    )
-    return _Part(f"{since} turns {origin}to {joined(drift.to_labels)}", claims)
+    sides = [("from", *side) for side in zip(drift.from_facets, drift.from_labels, strict=True)]
+    sides += [("to", *side) for side in zip(drift.to_facets, drift.to_labels, strict=True)]
+    claims = tuple(Claim(f"Turns {way} {label} since {day_of(at)}", facet) for way, facet, label in sides)
+    return _Part(f"{since_when(at, now)} turns {origin}to {joined(drift.to_labels)}", claims)
 
 
 def _is_told(drift: Drift) -> bool:
