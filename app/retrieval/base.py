@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
 from app.domain.recommendation import Reason
+from app.profiles.people import People
 
 Floats = NDArray[np.float32]
 
@@ -144,8 +145,9 @@ class Query:
     `past` (T,) are rows of the user's positive interactions, newest first, each item once, `past_at` (T,) their times
     (seconds since 1970) and `types` the behaviour that each stands for; `recency` (T,) fades from about 1 with every
     item that came later, alike for what came at the same time. `near` holds what lies around the first interests,
-    whether allowed or not: rows (Q, k) and cosines (Q, k), best first, -1 where there are fewer. `allowed` (V,) is what
-    may be shown after filters; `now` is in seconds since 1970; `n` is how many candidates are wanted.
+    whether allowed or not: rows (Q, k) and cosines (Q, k), best first, -1 where there are fewer. `segment` is -1 for
+    somebody of no segment. `allowed` (V,) is what may be shown after filters; `now` is in seconds since 1970; `n` is
+    how many candidates are wanted.
     """
 
     past: Rows
@@ -156,6 +158,7 @@ class Query:
     near: tuple[Rows, Vectors]
     statements: tuple[StatementVector, ...]
     habits: Habits
+    segment: int
     allowed: Mask
     now: float
     n: int
@@ -208,6 +211,7 @@ class World:
     generators: tuple[Generator, ...]
     model_version: str
     policies: Mapping[str, Policy] = field(default_factory=dict)
+    people: People = field(default_factory=People)
 
     def policy(self, name: str) -> Policy:
         return self.policies.get(name, PLAIN)

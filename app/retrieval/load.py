@@ -14,6 +14,8 @@ from app.retrieval.fresh import Fresh
 from app.retrieval.habits import BuyAgain
 from app.retrieval.interests import Interests
 from app.retrieval.item_to_item import ItemToItem
+from app.retrieval.people import load_people
+from app.retrieval.segments import SegmentTrend
 from app.retrieval.statement import Statements
 from app.retrieval.text_map import TextMap
 from app.retrieval.trend import Trend
@@ -27,13 +29,30 @@ def load_generators(path: Path | None, catalogue: Catalogue, space: ItemSpace) -
     return (
         Trend(read_arrays(path / "trend.safetensors"), positions, catalogue),
         *(_item_to_item(path, source, positions, catalogue) for source in (slit, ease, neighbours)),
+        *_segment(path, positions),
         TextMap(read_arrays(path / "text_map.safetensors"), catalogue, space),
         *_unfitted(catalogue, space, positions),
     )
 
 
+def load_online(path: Path, catalogue: Catalogue, space: ItemSpace) -> dict[str, Generator]:
+    """By name, those that learned on since; `path` is a folder that `app.training.online` wrote."""
+    positions = Positions(json.loads((path / "items.json").read_text()), catalogue)
+    return {
+        Trend.name: Trend(read_arrays(path / "trend.safetensors"), positions, catalogue),
+        TextMap.name: TextMap(read_arrays(path / "text_map.safetensors"), catalogue, space),
+    }
+
+
 def _unfitted(catalogue: Catalogue, space: ItemSpace, positions: Positions) -> tuple[Generator, ...]:
     return (BuyAgain(), Interests(catalogue, space), Statements(space), Fresh(catalogue, space, positions))
+
+
+def _segment(path: Path, positions: Positions) -> tuple[Generator, ...]:
+    people = load_people(path)
+    if people.segments is None:
+        return ()
+    return (SegmentTrend(read_arrays(path / "segment.safetensors"), positions, people.segments.names),)
 
 
 def _item_to_item(path: Path, source: ModuleType, positions: Positions, catalogue: Catalogue) -> ItemToItem:

@@ -12,7 +12,7 @@ from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
 from app.profiles.decay import HalfLives, fade
 from app.profiles.state import Said, State, Tally
 from app.profiles.sums import sums_at
-from app.retrieval.base import Floats, Habits, InterestVector, Query, StatementVector
+from app.retrieval.base import Floats, Habits, InterestVector, Query, StatementVector, World
 
 N_PAST = 200
 N_INTERESTS = 8
@@ -51,6 +51,7 @@ class Taste:
     near: tuple[Rows, Vectors]
     said: tuple[SaidVector, ...]
     habits: Habits
+    segment: int = -1
 
     @property
     def personal(self) -> bool:
@@ -83,14 +84,16 @@ def build_query(
         near=taste.near,
         statements=tuple(earlier if wish is None else [wish, *earlier]),
         habits=taste.habits,
+        segment=taste.segment,
         allowed=allowed,
         now=now,
         n=n,
     )
 
 
-def taste_of(state: State, rows: Rows, catalogue: Catalogue, space: ItemSpace, half_lives: HalfLives) -> Taste:
+def taste_of(state: State, rows: Rows, world: World, half_lives: HalfLives) -> Taste:
     """`rows` are those of `state.items`; items that the catalogue does not know are passed over."""
+    catalogue, space = world.catalogue, world.space
     tallies = list(state.items.values())
     liked = np.array([tally.n_positive > 0 and tally.long > tally.negative for tally in tallies], dtype=np.bool_)
     kept = np.flatnonzero((rows >= 0) & liked)
@@ -104,7 +107,8 @@ def taste_of(state: State, rows: Rows, catalogue: Catalogue, space: ItemSpace, h
     recency = _recency(times)
     interests = _interests(past, recency, space) + _clusters(rows, weights, space)
     habits = _habits(rows, tallies, half_lives)
-    return Taste(past, np.array(times), types, recency, interests, _near(interests, space), said, habits)
+    segment = world.people.segment_of(state, catalogue)
+    return Taste(past, np.array(times), types, recency, interests, _near(interests, space), said, habits, segment)
 
 
 def _near(interests: Sequence[InterestVector], space: ItemSpace) -> tuple[Rows, Vectors]:

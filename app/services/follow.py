@@ -16,12 +16,14 @@ from app.domain.errors import PortraitError
 from app.index import snapshot
 from app.index.faiss_space import FaissSpace
 from app.retrieval.base import World
+from app.retrieval.load import load_online
 from app.services.context import Context
 from app.services.publish_space import KIND as SPACE
-from app.services.worlds import load_world
 from app.storage.changes import changed_items, latest_change
 from app.storage.items import StoredItem, load_items, stream_items
+from app.storage.learned import KIND as ONLINE
 from app.storage.models import LiveModel, live_model
+from app.training.worlds import load_world
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,7 +36,7 @@ CHUNK = 500
 class Follower:
     """Replaces `ctx.world`; the one writer of its catalogue and space.
 
-    `problems` tells by kind (`space`, `generators`) why the live model is not the one that serves.
+    `problems` tells by kind (`space`, `generators`, `online`) why the live model is not the one that serves.
     """
 
     def __init__(self, ctx: Context) -> None:
@@ -47,6 +49,7 @@ class Follower:
         self._seen: dict[str, int] = {}  # version of each kind that was looked at last
         self._serving: dict[str, int] = {}
         self._fitted: Path | None = None
+        self._online: tuple[LiveModel, Path] | None = None
 
     async def start(self) -> None:
         """Loads everything anew. Raises Unavailable while the database is away."""
@@ -71,6 +74,7 @@ class Follower:
             _put(catalogue, space, chunk, encoder)
             await asyncio.sleep(0)
         await self._open_fitted(live.get(GENERATORS))
+        await self._open_online(live.get(ONLINE))
         await self._show(catalogue, space)
         self._encoder, self._change_no = encoder, change_no
         self._mark_seen(live)
@@ -97,13 +101,17 @@ class Follower:
         if swapped:
             left = await asyncio.to_thread(_take_over, catalogue, self._space, swapped)
             await self._refresh(catalogue, swapped, left)
-        if await self._open_fitted(live.get(GENERATORS)) or swapped:
+        refitted = await self._open_fitted(live.get(GENERATORS))
+        updated = await self._open_online(live.get(ONLINE))
+        if refitted or swapped:
             await self._show(catalogue, swapped or self._space)
+        elif updated:
+            self._ctx.world = await asyncio.to_thread(self._updated, self._ctx.world)
         self._mark_seen(live)
 
     async def _newer(self) -> dict[str, LiveModel]:
         """The live models that were not looked at yet, by kind."""
-        live = {kind: await live_model(self._ctx.db, kind) for kind in (SPACE, GENERATORS)}
+        live = {kind: await live_model(self._ctx.db, kind) for kind in (SPACE, GENERATORS, ONLINE)}
         return {kind: one for kind, one in live.items() if one and one.version != self._seen.get(kind)}
 
     def _mark_seen(self, live: dict[str, LiveModel]) -> None:
@@ -138,6 +146,13 @@ class Follower:
         self._fitted = found or self._fitted
         return found is not None
 
+    async def _open_online(self, live: LiveModel | None) -> bool:
+        if live is None:
+            return False
+        found = await self._opened(live, ONLINE, lambda: self._ctx.store.open(live.manifest))
+        self._online = (live, found) if found else self._online
+        return found is not None
+
     async def _opened(self, live: LiveModel, kind: str, read: Callable[[], T]) -> T | None:
         """None when it is refused: what served before goes on."""
         try:
@@ -159,12 +174,28 @@ class Follower:
 
     def _world(self, catalogue: Catalogue, space: FaissSpace) -> World:
         try:
-            return load_world(self._fitted, catalogue, space, self._version())
+            return self._updated(load_world(self._fitted, catalogue, space, self._version()))
         except Exception as error:  # as in `_opened`; the generators that need no fit always load
             self._refuse(GENERATORS, error)
             self._fitted = None
             self._serving.pop(GENERATORS, None)
             return load_world(None, catalogue, space, self._version())
+
+    def _updated(self, world: World) -> World:
+        """With what was learned since the whole fit, where it continues this very fit in this very space."""
+        if self._online is None:
+            return world
+        live, folder = self._online
+        continues = {GENERATORS: self._serving.get(GENERATORS), "space": world.space.version}
+        if not live.manifest["about"].items() >= continues.items():
+            return world
+        try:
+            newer = load_online(folder, world.catalogue, world.space)
+        except Exception as error:  # as in `_opened`
+            self._refuse(ONLINE, error)
+            return world
+        generators = tuple(newer.get(one.name, one) for one in world.generators)
+        return replace(world, generators=generators, model_version=f"{self._version()}.online-{live.version}")
 
     def _version(self) -> str:
         return f"space-{self._serving.get(SPACE, 0)}.generators-{self._serving.get(GENERATORS, 0)}"

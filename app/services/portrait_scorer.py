@@ -20,10 +20,10 @@ from app.retrieval.base import Log, World
 from app.retrieval.candidates import gather, rerank
 from app.retrieval.query import build_query, taste_of
 from app.services.rank import N_CANDIDATES
-from app.services.worlds import load_world
 from app.training.generators import fit_generators
 from app.training.lessons import Memory
 from app.training.pipeline import Plan, learn
+from app.training.worlds import load_world
 
 POLICIES = {Track.NEW: "new", Track.REPEATS: "repeats"}
 # What is no candidate stands behind all that are, by how popular it is.
@@ -68,7 +68,7 @@ class PortraitScorer:
             raise RuntimeError("asked before it was fitted")
         state = self._memory.after(history.user, history.items, history.at, history.weights, history.types)
         known = self._catalogue.rows(state.items)
-        taste = taste_of(state, known, self._catalogue, self._space, self._half_lives)
+        taste = taste_of(state, known, world, self._half_lives)
         allowed: Mask = self._known_at <= history.now
         if self.track is Track.NEW:
             allowed[had_by(state, known).seen] = False

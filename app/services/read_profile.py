@@ -59,7 +59,7 @@ def _profile(ctx: Context, user: UserState, world: World, now: float) -> Profile
     state = user.state
     interests, avoids = interests_of(state, world.catalogue, world.space, ctx.half_lives, now)
     habits = habits_of(state, world.catalogue, min(now, state.last_at), N_HABITS)
-    standing = standing_of(state, world.catalogue, world.space, ctx.half_lives, None)
+    standing = standing_of(state, world.catalogue, world.space, ctx.half_lives, world.people)
     return Profile(
         user_id=user.user_id,
         version=user.version,

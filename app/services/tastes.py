@@ -30,7 +30,7 @@ _kept: WeakKeyDictionary[World, Kept[Leanings]] = WeakKeyDictionary()
 
 def leanings_of(world: World, state: State, half_lives: HalfLives) -> Leanings:
     rows = world.catalogue.rows(state.items)
-    return Leanings(taste_of(state, rows, world.catalogue, world.space, half_lives), had_by(state, rows))
+    return Leanings(taste_of(state, rows, world, half_lives), had_by(state, rows))
 
 
 def kept_leanings(world: World, user_id: str, version: int, state: State, half_lives: HalfLives) -> Leanings:

@@ -150,7 +150,7 @@ def _answers(
 ) -> dict[str, tuple[Rows, NDArray[np.float32]]]:
     """Candidates and their features by policy; none where the right item may not be shown."""
     known = world.catalogue.rows(moment.state.items)
-    taste = taste_of(moment.state, known, world.catalogue, world.space, half_lives)
+    taste = taste_of(moment.state, known, world, half_lives)
     found = {}
     for policy in policies:
         allowed = ~(world.catalogue.published_at > moment.at)

@@ -1,43 +1,46 @@
-"""What is learned of all users together, as part of a model: segments and topics."""
+"""What users have in common: segments of people who behave alike, and topics that they are after."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.domain.catalogue import Catalogue
 from app.profiles.decay import HalfLives
-from app.profiles.segments import Numbers
+from app.retrieval import segments as segment_trend
+from app.retrieval.artifact import Arrays
 from app.retrieval.base import Log
 from app.retrieval.people import SEGMENTS, TOPICS
-from app.training import segments, topics
+from app.training.segments import fit_segments
+from app.training.topics import fit_topics
 
 
-@dataclass(frozen=True, slots=True)
-class LearnedPeople:
-    """`of_user` (U,) is the segment of each user of the log, -1 for none. Either part is None where it is too small."""
+def fit_people(log: Log, catalogue: Catalogue, half_lives: HalfLives) -> Callable[[Path], None]:
+    """What it returns writes what there was enough to learn; `segment` is what is popular in each segment."""
+    segments, topics = fit_segments(log, catalogue), fit_topics(log, catalogue, half_lives)
+    popular = _popular(log, segments.of_user) if segments else None
 
-    segments: segments.Learned | None
-    topics: topics.Learned | None
-    of_user: Numbers
+    def write(folder: Path) -> None:
+        if segments and popular:
+            _save(folder, SEGMENTS, segments.arrays, segments.words)
+            _save(folder, segment_trend.SegmentTrend.name, popular, {})
+        if topics:
+            _save(folder, TOPICS, topics.arrays, topics.words)
 
-    def write(self, folder: Path) -> None:
-        """`<part>.safetensors` and `<part>.json`; `retrieval.people.load_people` reads them."""
-        from safetensors.numpy import save_file
-
-        for name, part in ((SEGMENTS, self.segments), (TOPICS, self.topics)):
-            if part is not None:
-                save_file(
-                    {key: np.ascontiguousarray(one) for key, one in part.arrays.items()}, folder / f"{name}.safetensors"
-                )
-                (folder / f"{name}.json").write_text(json.dumps(part.words))
+    return write
 
 
-def fit_people(log: Log, catalogue: Catalogue, half_lives: HalfLives) -> LearnedPeople:
-    """From all behaviours. Blocking, seconds: 2 to 9 for 60,000 behaviours of 3,000 users up to a million of 2,000."""
-    kinds = segments.fit_segments(log, catalogue)
-    of_user = kinds.of_user if kinds else np.full(log.n_users, -1, dtype=np.int32)
-    return LearnedPeople(kinds, topics.fit_topics(log, catalogue, half_lives), of_user)
+def _popular(log: Log, of_user: NDArray[np.int32]) -> Arrays:
+    return segment_trend.fit(log.wanted().compact(), of_user)
+
+
+def _save(folder: Path, name: str, arrays: Arrays, words: dict[str, Any]) -> None:
+    from safetensors.numpy import save_file
+
+    save_file({key: np.ascontiguousarray(one) for key, one in arrays.items()}, folder / f"{name}.safetensors")
+    (folder / f"{name}.json").write_text(json.dumps(words))

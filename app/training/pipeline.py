@@ -21,8 +21,9 @@ from app.training.decoder import DecoderSettings, TrainedDecoder, train_decoder
 from app.training.generators import fit_generators
 from app.training.judge import DECODER, Judged, earns_its_place, judge_policy, without
 from app.training.lessons import Request, lessons_of, requests
+from app.training.people import fit_people
 from app.training.policies import learn_policy, save_policies
-from app.training.sources import load_sources
+from app.training.worlds import load_world
 
 # Policies learn from the newest part of the log, with generators that know the rest ...
 LESSONS_FROM = 0.85
@@ -91,10 +92,12 @@ def fit_sources(
     """Every source from this log, for the decoder only where it is wanted and there is enough to train it."""
     report(0.0, "fitting the sources")
     write_generators = fit_generators(log, catalogue, space)
+    write_people = fit_people(log, catalogue, plan.half_lives)
     trained = _decoder(log, catalogue, space, plan, part(report, 0.4, 1.0)) if with_decoder else None
 
     def write(folder: Path) -> None:
         write_generators(folder)
+        write_people(folder)
         if trained:
             trained.write(folder)
 
@@ -121,7 +124,7 @@ def _policies(
     write = fit_sources(past, catalogue, space, plan, plan.decoder_minutes > 0, part(report, 0.0, 0.5))
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder))
-        world = World(catalogue, space, load_sources(Path(folder), catalogue, space), "lessons")
+        world = load_world(Path(folder), catalogue, space, "lessons")
     report(0.5, "asking what people did next")
     asked = requests(log, start, world, plan.half_lives, SEED)
     found: dict[str, Judged] = {}

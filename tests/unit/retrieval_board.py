@@ -16,7 +16,7 @@ from app.domain.item import Item
 from app.profiles.decay import DAY_S, HalfLives
 from app.profiles.fold import fold
 from app.profiles.state import State
-from app.retrieval.base import Log, Query
+from app.retrieval.base import Log, Query, World
 from app.retrieval.query import Taste, build_query, taste_of
 from app.training.generators import fit_generators
 from tests.spaces import BruteForceSpace
@@ -74,9 +74,14 @@ def state(bought: Sequence[tuple[str, float]], type: str = "purchase", weight: f
     return fold(State(), rows, HALF_LIVES)
 
 
+def world(items: Catalogue, n_placed: int | None = None) -> World:
+    """Items from `n_placed` on have no embedding."""
+    return World(items, space(items.n_rows if n_placed is None else n_placed), (), "board")
+
+
 def taste(user: State, items: Catalogue | None = None) -> Taste:
     items = items or catalogue()
-    return taste_of(user, items.rows(user.items), items, space(items.n_rows), HALF_LIVES)
+    return taste_of(user, items.rows(user.items), world(items), HALF_LIVES)
 
 
 EVEN_USER = (("i4", 5.0), ("i2", 3.0), ("i0", 1.0))

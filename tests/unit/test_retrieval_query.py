@@ -57,7 +57,7 @@ def test_the_type_is_that_of_the_newest_behaviour_that_speaks_for_the_item() -> 
 def test_what_is_older_than_the_recent_interactions_still_counts() -> None:
     items = board.catalogue(300)
     user = board.state([("i299", 900.0), *((f"i{row}", 800.0 - row) for row in range(250))])
-    taste = taste_of(user, items.rows(user.items), items, board.space(12), board.HALF_LIVES)
+    taste = taste_of(user, items.rows(user.items), board.world(items, 12), board.HALF_LIVES)
     assert len(taste.past) == N_PAST == len(taste.types)
     assert taste.past[:2].tolist() == [249, 248]
 
@@ -80,7 +80,7 @@ def test_vectors_are_of_length_one() -> None:
 def test_items_without_an_embedding_make_no_interest_but_stay_in_the_past() -> None:
     items = board.catalogue(14)
     user = board.state([("i13", 1.0)])
-    taste = taste_of(user, items.rows(user.items), items, board.space(12), board.HALF_LIVES)
+    taste = taste_of(user, items.rows(user.items), board.world(items, 12), board.HALF_LIVES)
     assert taste.past.tolist() == [13]
     assert taste.interests == ()
 

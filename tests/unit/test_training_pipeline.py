@@ -18,12 +18,12 @@ from app.retrieval.candidates import gather, rerank
 from app.retrieval.features import NAMES, SOURCES
 from app.retrieval.load import load_generators
 from app.retrieval.query import build_query, taste_of
-from app.services.worlds import load_world
 from app.training.generators import fit_generators
 from app.training.judge import earns_its_place, judge_policy
 from app.training.lessons import Memory, Request, lessons_of, requests
 from app.training.mixture import mixture_of
 from app.training.pipeline import Plan, fit_sources, learn
+from app.training.worlds import load_world
 from tests.spaces import BruteForceSpace
 from tests.unit import retrieval_board as board
 
@@ -65,7 +65,7 @@ def space() -> BruteForceSpace:
 
 def query_of(*bought: tuple[str, float]) -> Query:
     state, items = board.state(bought), catalogue()
-    taste = taste_of(state, items.rows(state.items), items, space(), HALF_LIVES)
+    taste = taste_of(state, items.rows(state.items), World(items, space(), (), "board"), HALF_LIVES)
     return build_query(taste, np.ones(N_ITEMS, dtype=np.bool_), board.NOW, 50, HALF_LIVES)
 
 

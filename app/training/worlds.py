@@ -1,0 +1,31 @@
+"""A learned folder becomes a world to answer from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from app.domain.catalogue import Catalogue, ItemSpace
+from app.networks.forward import load_forward
+from app.retrieval.artifact import Positions, read_arrays
+from app.retrieval.base import Generator, World
+from app.retrieval.decoder import Decoder
+from app.retrieval.load import load_generators
+from app.retrieval.people import load_people
+from app.training.policies import load_policies
+
+
+def load_world(folder: Path | None, catalogue: Catalogue, space: ItemSpace, version: str) -> World:
+    """Without a folder: the sources that need no fit, in the plain mixture."""
+    generators = load_generators(folder, catalogue, space)
+    if folder is not None and (folder / "decoder.json").exists():
+        generators = (_decoder(folder, catalogue), *generators)
+    policies = load_policies(folder) if folder else {}
+    return World(catalogue, space, generators, version, policies, load_people(folder))
+
+
+def _decoder(folder: Path, catalogue: Catalogue) -> Generator:
+    about = json.loads((folder / "decoder.json").read_text())
+    positions = Positions(json.loads((folder / "items.json").read_text()), catalogue)
+    reading = about["sizes"]["length"], about["type_names"]
+    return Decoder(read_arrays(folder / "decoder.safetensors"), positions, catalogue, load_forward(folder), reading)
