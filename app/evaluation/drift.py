@@ -25,6 +25,9 @@ N_DRAWS = 200
 CONFIDENCE = 0.99
 # An item has moved when its share is twice or half of what it was, and by more than chance (spreads of a count).
 TIMES, SPREADS = 2.0, 3.0
+# Where less of the week fell to such items a new model would hardly answer otherwise. Looked at every two weeks, the
+# divergence alone called 32 % of the weeks of a grocer a drift (6 % had moved) and 86 % of those of film ratings (22 %).
+LEAST_MOVED = 0.1
 
 Floats = NDArray[np.float64]
 
@@ -41,7 +44,7 @@ class Shift(NamedTuple):
     @property
     def drifting(self) -> bool:
         """It is worth learning again."""
-        return self.bits > self.usual + 1e-9
+        return self.bits > self.usual and self.moved >= LEAST_MOVED
 
 
 def shift_of(items: Rows, days: NDArray[np.int64], counts: NDArray[np.int64], seed: int = 1) -> Shift | None:

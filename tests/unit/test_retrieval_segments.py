@@ -13,8 +13,11 @@ from app.retrieval.artifact import Positions
 from app.retrieval.segments import HALF_LIFE_DAYS, PRIOR, SegmentTrend, fit
 from tests.unit import people_board as board
 
-# Users 0-3 are of segment 0 and turn to even items, users 4-8 of segment 1 and turn to odd ones, user 9 is of none.
-SEGMENTS = np.array([0] * 4 + [1] * 5 + [-1], dtype=np.int32)
+# Of every nine users the first four are of segment 0 and turn to even items, the others of segment 1 and turn to odd
+# ones; the last of all is of none.
+N_USERS = 450
+STRANGER = N_USERS
+SEGMENTS = np.array([int(user % 9 >= 4) for user in range(N_USERS)] + [-1], dtype=np.int32)
 N_ITEMS = 12
 
 
@@ -26,13 +29,14 @@ class Ask:
 
 
 def _lines() -> list[board.Line]:
+    """Six items a user, one a day; the first even and the first odd item are bought twice as often."""
+    starts = [(user, int(SEGMENTS[user]), 0.001 * user) for user in range(N_USERS)]
     mine = [
-        (user, f"i{2 * ((user + step) % 6) + (user >= 4):02d}", "purchase", 20.0 - step - 0.01 * user)
-        for user in range(9)
+        (user, f"i{2 * ((user + step) % 6) + odd:02d}", "purchase", 20.0 - step - late)
+        for user, odd, late in starts
         for step in range(6)
     ]
-    # The first even and the first odd item are bought twice as often.
-    return [*mine, *[(user, f"i{user >= 4:02d}", "purchase", 4.5 - 0.1 * user) for user in range(9)]]
+    return [*mine, *[(user, f"i{odd:02d}", "purchase", 4.5 - late) for user, odd, late in starts]]
 
 
 def _subject(lines: list[board.Line], n_items: int = N_ITEMS) -> SegmentTrend:
@@ -74,7 +78,7 @@ def test_a_user_counts_once_an_item_and_day_and_only_with_a_segment():
     once = fit(board.log_of([*lines, again[0]]), SEGMENTS)
     many = fit(board.log_of([*lines, *again]), SEGMENTS)
     np.testing.assert_allclose(once["shares"], many["shares"], rtol=1e-3)
-    stranger = [(9, "i03", "purchase", 2.0 + n) for n in range(9)]
+    stranger = [(STRANGER, "i03", "purchase", 2.0 + n) for n in range(9)]
     np.testing.assert_allclose(fit(board.log_of([*lines, *stranger]), SEGMENTS)["shares"], fit(
         board.log_of(lines), SEGMENTS)["shares"])  # fmt: skip
 
@@ -115,7 +119,7 @@ def test_a_catalogue_that_turns_over_is_trusted_less():
     ("lines", "segments"),
     [
         ([], SEGMENTS),
-        ([(9, "i01", "purchase", 1.0)], SEGMENTS),
+        ([(STRANGER, "i01", "purchase", 1.0)], SEGMENTS),
         ([(0, "i01", "purchase", 1.0)], SEGMENTS),
         ([(0, "i01", "purchase", 1.0)], np.full(1, -1, dtype=np.int32)),
         ([(user, "i01", "purchase", 1.0) for user in range(9)], SEGMENTS),
