@@ -75,6 +75,8 @@ behaviors = Table(
     _now("received_at"),
     Index("ix_behaviors_user_id_seq", "user_id", "seq"),
     Index("ix_behaviors_occurred_at", "occurred_at", postgresql_using="brin"),
+    # Who has news for learning: the log only grows at its end, so a few bytes a megabyte are enough.
+    Index("ix_behaviors_received_at", "received_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
     # Which texts still wait for this encoder: few behaviours have one, so this stays small.
     Index("ix_behaviors_embedded_by", "embedded_by", postgresql_where=text("text <> ''")),
 )
@@ -86,6 +88,13 @@ checkpoints = Table(
     Column("seq", BigInteger, nullable=False),
     Column("fold_key", Text, nullable=False),  # the rules it was folded by; another key is no checkpoint
     Column("state", LargeBinary, nullable=False),
+)
+
+learned = Table(
+    "learned",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("seq", BigInteger, nullable=False),  # until here the live `online` model has taken the user's log
 )
 
 items = Table(
@@ -123,7 +132,7 @@ models = Table(
     "models",
     metadata,
     Column("version", BigInteger, Identity(always=True), primary_key=True),
-    Column("kind", Text, nullable=False),  # `space` (index and whitening) or `generators`
+    Column("kind", Text, nullable=False),  # `space` (index and whitening), `generators` or `online`
     Column("manifest", JSONB, nullable=False),  # file names with sizes and SHA-256, and what it was made from
     Column("verdict", JSONB),  # promoted, reasons, figures; NULL where nothing was judged
     _now("created_at"),

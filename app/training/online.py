@@ -67,19 +67,21 @@ class Learner:
     def has_learned(self) -> bool:
         return bool(np.isfinite(self._until))
 
-    def take(self, log: Log, fresh: Mask, vectors: Vectors) -> None:
+    def take(self, log: Log, fresh: Mask, vectors: Vectors) -> int:
         """`log` is all that is known of some users, `fresh` (N,) what of it was not taken yet.
 
-        `vectors` (P', D) are those of the log's items, NaN where they have none.
+        `vectors` (P', D) are those of the log's items, NaN where they have none. Returns how many of the fresh
+        behaviours speak for an item.
         """
         wanted = log.weights > 0
         log, fresh = log.take(wanted), fresh[wanted]
         if not fresh.any():
-            return
+            return 0
         since = np.full(log.n_users, NEVER)
         np.minimum.at(since, log.users[fresh], log.at[fresh])
         self._take_lessons(log, fresh, since, vectors)
         self._take_counts(log, fresh, since)
+        return int(fresh.sum())
 
     def _take_lessons(self, log: Log, fresh: Mask, since: Counts, vectors: Vectors) -> None:
         """What came before a user's first fresh behaviour is as it was; all lessons after that are given anew."""

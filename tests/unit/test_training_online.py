@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def assert_same(learner: Learner, log: Log) -> None:
 def test_any_batching_comes_to_the_fit_over_all(seed: int, n_batches: int) -> None:
     log = behaviors(seed)
     bounds = np.linspace(0, N, n_batches + 1).astype(int)
-    batches = [(np.arange(N) >= begin) & (np.arange(N) < end) for begin, end in zip(bounds, bounds[1:], strict=False)]
+    batches = [(np.arange(N) >= begin) & (np.arange(N) < end) for begin, end in pairwise(bounds)]
     assert_same(told(Learner(WIDTH), log, batches), log)
 
 
