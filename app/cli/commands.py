@@ -103,6 +103,25 @@ def train(
 
 
 @app.command()
+def evaluate(
+    what: Annotated[
+        list[str] | None,
+        typer.Argument(help="As for `import`; nothing: the log of the database."),
+    ] = None,
+    mapping: Annotated[str, typer.Option("--map", help="As for `import`.")] = "",
+    timezone: Annotated[str, typer.Option(help="Zone of times that name none.")] = "UTC",
+    queries: Annotated[int, typer.Option(min=0, help="A random sample of so many behaviours; 0 asks for all.")] = 1000,
+    modes: Annotated[str, typer.Option(help="F: nothing is updated. U: profiles are. O: models too, ten times.")] = "U",
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("evaluation"),
+) -> None:
+    """Ask for what people did next, in the order of time: Portrait beside simpler systems."""
+    from app.cli.evaluate import Wanted, modes_of, run_evaluate
+    from app.cli.importing import source_of
+
+    run_evaluate(Wanted(source_of(what, mapping, timezone) if what else None, queries, modes_of(modes), out))
+
+
+@app.command()
 def doctor() -> None:
     """Check everything the service needs; ends with 1 when something is red."""
     from app.cli.doctor import run_doctor

@@ -38,7 +38,7 @@ class Wanted:
 
 def run_import(wanted: Wanted) -> None:
     settings = load()
-    source = _source(wanted, settings)
+    source = source_of(wanted.what, wanted.mapping, wanted.timezone)
     _show(source)
     if not (wanted.yes or wanted.dry_run or _agreed()):
         say("Nothing was imported.")
@@ -49,16 +49,16 @@ def run_import(wanted: Wanted) -> None:
     _account(report, rejects, wanted.dry_run)
 
 
-def _source(wanted: Wanted, settings: Settings) -> Source:
-    first, *rest = wanted.what
+def source_of(what: list[str], mapping: str, timezone: str) -> Source:
+    """What the words on the command line name. Raises InvalidInput."""
+    first, *rest = what
     if first == "completejourney" and not rest:
         return CompleteJourney()
     if first == "movielens":
         if len(rest) != 1:
             raise InvalidInput("`movielens` needs one path.", "Give the zip file, or the folder it was unpacked to.")
         return MovieLens(Path(rest[0]))
-    zone = _zone(wanted.timezone)
-    return Files([Path(path) for path in wanted.what], wishes_of(wanted.mapping), zone, settings.rating_max)
+    return Files([Path(path) for path in what], wishes_of(mapping), _zone(timezone), load().rating_max)
 
 
 def _zone(name: str) -> ZoneInfo:

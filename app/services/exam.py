@@ -22,9 +22,13 @@ from app.index.whitening import fit as fit_whitening
 from app.ingest.clean import clean
 from app.ingest.clean_item import clean_item
 from app.ingest.rules import IngestRules
-from app.ingest.weigh import weigh
+from app.ingest.weigh import Weights, weigh
 from app.services.portrait_scorer import PortraitScorer
 from app.sources.base import Batch, Source
+from app.storage.behaviors import copy_log
+from app.storage.engine import Database
+from app.storage.items import stream_items
+from app.training.dataset import read_log
 
 PORTRAIT = "Portrait"
 LEAST_BEHAVIORS = 100
@@ -60,8 +64,10 @@ class Paper:
     result: Result
 
 
-def data_set(name: str, columns: Columns, items: Sequence[Item], raw_of: Callable[[Sequence[str]], Vectors]) -> DataSet:
-    """`raw_of` gives (N, D) embeddings of N texts, NaN for an empty one. Raises InvalidInput for too few behaviours."""
+def data_set(
+    name: str, columns: Columns, items: Sequence[Item], raw_of: Callable[[Sequence[Item]], Vectors]
+) -> DataSet:
+    """`raw_of` gives (N, D) embeddings, NaN where an item has none. Raises InvalidInput for too few behaviours."""
     if len(columns.at) < LEAST_BEHAVIORS:
         raise InvalidInput(
             f"An exam needs {LEAST_BEHAVIORS} behaviours on items, here are {len(columns.at)}.",
@@ -71,7 +77,7 @@ def data_set(name: str, columns: Columns, items: Sequence[Item], raw_of: Callabl
     by_id = {item.item_id: item for item in items}
     known = [by_id.get(item_id) or Item(item_id) for item_id in events.vocabulary.item_ids]
     published = _published(known)
-    raw = raw_of([item.text for item in known])
+    raw = raw_of(known)
     return DataSet(name, events, known, raw, known_since(events, published), _with_repeats(events))
 
 
@@ -88,8 +94,34 @@ def read_source(source: Source, rules: IngestRules, now: datetime) -> tuple[Colu
     return Columns(users, item_ids, np.array(at, dtype=np.float64), np.array(weights, dtype=np.float32), types), items
 
 
-async def encode(encoder: TextEncoder, texts: Sequence[str]) -> Vectors:
-    """(N, D) raw embeddings, NaN for an empty text; the same text is encoded once."""
+async def read_database(db: Database, weights: Weights) -> DataSet:
+    """The log that learning reads, and the items with the vectors they have."""
+    items, vectors = [], {}
+    async for stored in stream_items(db):
+        items.append(stored.item)
+        if stored.embedding:
+            vectors[stored.item.item_id] = np.frombuffer(stored.embedding, dtype=np.float16).astype(np.float32)
+    log = read_log(b"".join([chunk async for chunk in copy_log(db)]), weights)
+    columns = Columns(
+        [str(user) for user in log.users.tolist()],
+        [log.item_ids[item] for item in log.items.tolist()],
+        log.at,
+        log.weights,
+        [log.type_names[type_] for type_ in log.types.tolist()],
+    )
+    width = max((len(vector) for vector in vectors.values()), default=1)
+    nothing = np.full(width, np.nan, dtype=np.float32)
+
+    def raw_of(known: Sequence[Item]) -> Vectors:
+        found = [vectors.get(item.item_id, nothing) for item in known]
+        return np.stack([vector if len(vector) == width else nothing for vector in found])
+
+    return data_set("database", columns, items, raw_of)
+
+
+async def encode(encoder: TextEncoder, items: Sequence[Item]) -> Vectors:
+    """(N, D) raw embeddings of items, NaN for one without text; the same text is encoded once."""
+    texts = [item.text for item in items]
     distinct = sorted(set(filter(None, texts)))
     parts = [await encoder.encode(distinct[n : n + N_ENCODED]) for n in range(0, len(distinct), N_ENCODED)]
     vectors = np.concatenate([*parts, np.full((1, parts[0].shape[1] if parts else 1), np.nan, dtype=np.float32)])

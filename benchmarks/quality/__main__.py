@@ -10,8 +10,8 @@ from pathlib import Path
 
 from app.evaluation.replay import Mode
 from app.services.exam import exam_of, lineup, sit
+from app.services.exam_report import comparisons, save_ranks, section
 from benchmarks.quality.data import SETS, load, present
-from benchmarks.quality.report import comparisons, save_ranks, section
 
 HERE = Path(__file__).parent
 

@@ -90,15 +90,15 @@ def present(name: str, data_dir: Path) -> bool:
 def load(name: str, data_dir: Path, cache: Path) -> DataSet:
     """Item texts are encoded once and kept in `cache`."""
     columns, items = SETS[name](data_dir / name)
-    return data_set(name, columns, items, lambda texts: _embedded(texts, cache / f"{name}.npy"))
+    return data_set(name, columns, items, lambda known: _embedded(known, cache / f"{name}.npy"))
 
 
-def _embedded(texts: Sequence[str], path: Path) -> Vectors:
-    if path.exists() and len(known := np.load(path)) == len(texts):
+def _embedded(items: Sequence[Item], path: Path) -> Vectors:
+    if path.exists() and len(known := np.load(path)) == len(items):
         return np.asarray(known)
     encoder = TextEncoder(threads=2)
     encoder.load()
-    raw = asyncio.run(encode(encoder, texts))
+    raw = asyncio.run(encode(encoder, items))
     encoder.close()
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, raw)
@@ -109,7 +109,9 @@ def _columns(folder: Path, type_: str | None, weights: Weights) -> Columns:
     table = pq.read_table(folder / "events.parquet")
     types = table["event_type"].to_pylist() if type_ is None else [type_] * table.num_rows
     values = table["value"].to_pylist()
-    at = table["timestamp"].cast(pa.timestamp("us", tz="UTC")).to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
+    at = (
+        table["timestamp"].cast(pa.timestamp("us", tz="UTC")).to_numpy().astype("datetime64[us]").astype(np.int64) / 1e6
+    )
     weighed = [weigh(weights, name, value) for name, value in zip(types, values, strict=True)]
     return Columns(
         table["user_id"].to_pylist(), table["item_id"].to_pylist(), at, np.array(weighed, dtype=np.float32), types

@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from app.evaluation.bootstrap import Comparison
 from app.evaluation.gate import against_queries
@@ -32,6 +30,9 @@ def comparisons(papers: Sequence[Paper]) -> Against:
 
 def save_ranks(papers: Sequence[Paper], path: Path) -> None:
     """One row for each query, system, mode and track."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     tables = []
     for paper in papers:
         records, n = paper.outcome.records, len(paper.outcome.records)
