@@ -26,7 +26,7 @@ CONFIDENCE = 0.99
 # An item has moved when its share is twice or half of what it was, and by more than chance (spreads of a count).
 TIMES, SPREADS = 2.0, 3.0
 # Where less of the week fell to such items a new model would hardly answer otherwise. Looked at every two weeks, the
-# divergence alone called 32 % of the weeks of a grocer a drift (6 % had moved) and 86 % of those of film ratings (22 %).
+# divergence alone called 32 % of a grocer's weeks a drift (6 % had moved) and 86 % of those of film ratings (22 %).
 LEAST_MOVED = 0.1
 
 Floats = NDArray[np.float64]

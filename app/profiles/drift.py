@@ -38,7 +38,7 @@ LEAST_BITS = 0.2
 # The latest are mixed with so many interactions like all: few of them prove little.
 SHRINK = 1.0
 # How much of the attention must have moved to a category, or away from it, to name it.
-NAMED = 0.15
+NAMED = 0.1
 N_NAMED = 2
 # What the short horizon weighs for somebody who is not drifting, and at most.
 STEADY_SHARE, TURNED_SHARE = 0.5, 0.9

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.catalogue import Mask, Rows
+from app.domain.catalogue import Rows
 from app.domain.recommendation import Reason
 from app.profiles.decay import DAY_S, fade
 from app.retrieval.artifact import Arrays, Positions
-from app.retrieval.base import NOTHING, Floats, Log, Scored
+from app.retrieval.base import NOTHING, Floats, Log, Query, Scored
 from app.retrieval.select import first_allowed
 
 HALF_LIFE_DAYS = 30.0
@@ -27,17 +26,6 @@ N_ROUNDS = 30
 FEW = 100
 
 Values = NDArray[np.float64]
-
-
-class Asked(Protocol):
-    """What this source reads of a query; `segment` is -1 for somebody of no segment."""
-
-    @property
-    def segment(self) -> int: ...
-    @property
-    def allowed(self) -> Mask: ...
-    @property
-    def n(self) -> int: ...
 
 
 def fit(log: Log, segment_of_user: NDArray[np.int32]) -> Arrays:
@@ -96,7 +84,7 @@ class SegmentTrend:
         self._confidence = float(arrays["confidence"][0])
         self._names = names
 
-    def score(self, query: Asked) -> Scored:
+    def score(self, query: Query) -> Scored:
         """Shares of all that is allowed; nothing for somebody of no segment."""
         if not 0 <= query.segment < len(self._shares):
             return NOTHING
@@ -114,7 +102,7 @@ class SegmentTrend:
 
         return Scored(rows[best], share[order[best]] * scale, of)
 
-    def reasons(self, query: Asked, rows: Rows) -> list[Reason]:
+    def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         name = self._names[query.segment]
         return [Reason("people_like_you", f"Popular with people who shop like you: {name}", (name,)) for _ in rows]
 

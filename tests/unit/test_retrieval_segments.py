@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from app.domain.catalogue import Catalogue, Mask
 from app.domain.item import Item
+from app.profiles.state import State
 from app.retrieval.artifact import Positions
+from app.retrieval.base import Query
 from app.retrieval.segments import HALF_LIFE_DAYS, PRIOR, SegmentTrend, fit
 from tests.unit import people_board as board
+from tests.unit import retrieval_board
 
 # Of every nine users the first four are of segment 0 and turn to even items, the others of segment 1 and turn to odd
 # ones; the last of all is of none.
@@ -21,11 +24,8 @@ SEGMENTS = np.array([int(user % 9 >= 4) for user in range(N_USERS)] + [-1], dtyp
 N_ITEMS = 12
 
 
-@dataclass(frozen=True)
-class Ask:
-    segment: int
-    allowed: Mask
-    n: int = 50
+def ask(segment: int, allowed: Mask, n: int = 50) -> Query:
+    return replace(retrieval_board.query(State()), segment=segment, allowed=allowed, n=n)
 
 
 def _lines() -> list[board.Line]:
@@ -51,7 +51,7 @@ def _all(n: int = N_ITEMS) -> Mask:
 
 @pytest.mark.parametrize("segment", [0, 1])
 def test_the_favourites_of_a_segment_lead_and_all_others_follow(segment):
-    scored = _subject(_lines()).score(Ask(segment, _all()))
+    scored = _subject(_lines()).score(ask(segment, _all()))
     assert scored.rows[0] == segment
     assert set(scored.rows.tolist()) == set(range(N_ITEMS))
     word = scored.of(np.arange(N_ITEMS, dtype=np.int32)).reshape(-1, 2)
@@ -86,26 +86,26 @@ def test_a_user_counts_once_an_item_and_day_and_only_with_a_segment():
 def test_what_is_not_allowed_does_not_come_but_has_a_word():
     subject, allowed = _subject(_lines()), _all()
     allowed[[0, 2]] = False
-    scored = subject.score(Ask(0, allowed))
+    scored = subject.score(ask(0, allowed))
     assert not {0, 2} & set(scored.rows.tolist())
     word = scored.of(np.array([0, 2, int(scored.rows[0]), -1, 99], dtype=np.int32))
     assert word[0] > word[2] == pytest.approx(scored.scores[0])
     assert np.isnan(word[3:]).all()
-    assert len(subject.score(Ask(0, allowed, n=3)).rows) == 3
+    assert len(subject.score(ask(0, allowed, n=3)).rows) == 3
 
 
 @pytest.mark.parametrize("segment", [-1, 2, 99])
 def test_of_no_segment_nothing_is_said(segment):
-    assert not len(_subject(_lines()).score(Ask(segment, _all())).rows)
+    assert not len(_subject(_lines()).score(ask(segment, _all())).rows)
 
 
 def test_nothing_is_said_where_nothing_is_allowed_or_known():
-    assert not len(_subject(_lines()).score(Ask(0, ~_all())).rows)
-    assert not len(_subject(_lines(), n_items=0).score(Ask(0, _all(0))).rows)
+    assert not len(_subject(_lines()).score(ask(0, ~_all())).rows)
+    assert not len(_subject(_lines(), n_items=0).score(ask(0, _all(0))).rows)
 
 
 def test_the_reason_names_the_kind_of_people():
-    reason = _subject(_lines()).reasons(Ask(1, _all()), np.array([1, 3], dtype=np.int32))
+    reason = _subject(_lines()).reasons(ask(1, _all()), np.array([1, 3], dtype=np.int32))
     assert [one.text for one in reason] == ["Popular with people who shop like you: browsers"] * 2
 
 
@@ -132,4 +132,4 @@ def test_little_is_learned_from_little(lines, segments):
     assert np.isfinite(arrays["shares"]).all()
     assert 0 <= arrays["confidence"][0] <= 1
     subject = SegmentTrend(arrays, Positions(log.item_ids, Catalogue([Item("i01")])), ("a", "b"))
-    assert subject.score(Ask(0, _all(1))).scores.sum() <= 1
+    assert subject.score(ask(0, _all(1))).scores.sum() <= 1
