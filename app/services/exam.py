@@ -68,17 +68,26 @@ def data_set(
     name: str, columns: Columns, items: Sequence[Item], raw_of: Callable[[Sequence[Item]], Vectors]
 ) -> DataSet:
     """`raw_of` gives (N, D) embeddings, NaN where an item has none. Raises InvalidInput for too few behaviours."""
-    if len(columns.at) < LEAST_BEHAVIORS:
-        raise InvalidInput(
-            f"An exam needs {LEAST_BEHAVIORS} behaviours on items, here are {len(columns.at)}.",
-            "Bring more of them, spread over some time.",
-        )
+    _refuse_too_few(columns)
     events = order_events(columns, [item.item_id for item in items])
     by_id = {item.item_id: item for item in items}
     known = [by_id.get(item_id) or Item(item_id) for item_id in events.vocabulary.item_ids]
     published = _published(known)
     raw = raw_of(known)
     return DataSet(name, events, known, raw, known_since(events, published), _with_repeats(events))
+
+
+def _refuse_too_few(columns: Columns) -> None:
+    n_wanted = int((columns.weights > 0).sum())
+    if n_wanted >= LEAST_BEHAVIORS:
+        return
+    told = f"An exam needs {LEAST_BEHAVIORS} behaviours that speak for an item, here are {n_wanted}."
+    if len(columns.at) < LEAST_BEHAVIORS:
+        raise InvalidInput(told, "Bring more of them, spread over some time.")
+    silent = sorted(set(np.array(columns.types)[columns.weights <= 0].tolist()))[:5]
+    raise InvalidInput(
+        told, f"Give weights to their types ({', '.join(silent)}), as PORTRAIT_WEIGHTS='{{\"{silent[0]}\": 1}}'."
+    )
 
 
 def read_source(source: Source, rules: IngestRules, now: datetime) -> tuple[Columns, list[Item]]:

@@ -44,6 +44,15 @@ def test_an_empty_database_has_nothing_to_examine(tmp_path: Path) -> None:
     assert "100 behaviours" in told.stderr + told.stdout
 
 
+def test_types_without_a_weight_are_named(tmp_path: Path) -> None:
+    items, behaviors = files(tmp_path)
+    Path(behaviors).write_text(Path(behaviors).read_text().replace("purchase", "played"))
+    told = run(tmp_path, "evaluate", items, behaviors, "--out", "out", data_dir=tmp_path / "data")
+    assert told.returncode == 1
+    assert "here are 0" in told.stderr
+    assert "played" in told.stderr
+
+
 def test_modes_are_letters() -> None:
     assert modes_of("ufu") == [Mode.UPDATED, Mode.FROZEN]
     with pytest.raises(InvalidInput, match="F, U and O"):
