@@ -8,18 +8,21 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from app.domain.job import TRAIN
+from app.evaluation.drift import N_BEFORE_DAYS, N_RECENT_DAYS, shift_of
 from app.services.context import Context
 from app.services.follow import GENERATORS
 from app.services.jobs import submit_job
-from app.storage.behaviors import count_behaviors
+from app.storage.behaviors import count_behaviors, count_by_day
 from app.storage.jobs import latest_job
 from app.storage.models import list_models, live_model
 
 # New behaviours that are enough, as a share of those that were learned from ...
 ENOUGH = 0.1
-# ... and how long fewer of them, or ones that keep pouring in as in an import, may wait.
-FEW_WAIT_S = 600.0
+# ... and how long fewer of them, or ones that keep pouring in as in an import, may wait. What is popular and what goes
+# with what by its words is learned as behaviours arrive, so few can wait for long, unless what people want has moved.
+FEW_WAIT_S = 6 * 3_600.0
 MANY_WAIT_S = 60.0
+DRIFT_EVERY_S = 3_600.0
 # After a training that failed or that somebody cancelled.
 REST = timedelta(minutes=10)
 
@@ -32,6 +35,7 @@ class RetrainOnNews:
         self._n_last = 0  # behaviours at the last look
         self._n_tried = 0  # and when training was asked for last, also when it found nothing to learn from
         self._news_at: float | None = None
+        self._drift_due_at = clock() + DRIFT_EVERY_S
 
     async def __call__(self, ctx: Context) -> int | None:
         """1 when a job was queued, None when it is not time. What is damaged on disk is made anew at once."""
@@ -46,7 +50,7 @@ class RetrainOnNews:
         if n <= n_learned:
             self._news_at = None
             return None
-        if self._waited() < self._patience(n - n_learned, n_learned, pouring):
+        if self._waited() < self._patience(n - n_learned, n_learned, pouring) and not await self._drifts(ctx):
             return None
         self._n_tried, self._news_at = n, None
         return await self._ask(ctx)
@@ -63,6 +67,15 @@ class RetrainOnNews:
         if last.status == "failed":
             self._n_tried = 0  # what it was to learn is still news
         return last.ended_at is None or ctx.now() - last.ended_at < REST
+
+    async def _drifts(self, ctx: Context) -> bool:
+        """Whether everybody turns to something else; looked at once an hour."""
+        if self._clock() < self._drift_due_at:
+            return False
+        self._drift_due_at = self._clock() + DRIFT_EVERY_S
+        items, days, counts = await count_by_day(ctx.db, N_BEFORE_DAYS + N_RECENT_DAYS)
+        shift = await asyncio.to_thread(shift_of, items, days, counts)
+        return shift is not None and shift.drifting
 
     def _waited(self) -> float:
         if self._news_at is None:

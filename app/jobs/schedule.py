@@ -9,6 +9,7 @@ from app.domain.errors import PortraitError
 from app.jobs.news import RetrainOnNews
 from app.services.context import Context
 from app.services.embed_texts import embed_texts
+from app.services.learn_online import LearnOnline
 from app.services.publish_space import publish_space
 
 MOST_S = 60.0
@@ -44,5 +45,6 @@ def steps() -> list[Step]:
     return [
         Step("embed_texts", embed_texts, every_s=1.0),
         Step("publish_space", publish_space, every_s=5.0),
+        Step("learn_online", LearnOnline(), every_s=5.0),
         Step("ask_for_training", RetrainOnNews(), every_s=10.0),
     ]

@@ -9,14 +9,14 @@ from app.retrieval.features import features
 from app.retrieval.fuse import Fused, fuse
 from app.retrieval.statement import Statements
 
-# The best of all sources together; what comes behind them is not shown to anybody.
-N_RANKED = 300
+# The best of all sources together, or more where more are asked for. Trees look at 200 of them in .9 ms.
+N_RANKED = 200
 
 
 def gather(world: World, query: Query, policy: Policy) -> Fused:
     """What every source says, put together; best first by the plain mixture."""
     fused = fuse([(generator.name, generator.score(query)) for generator in world.generators], policy.weights)
-    n = N_RANKED
+    n = max(N_RANKED, query.n)
     return Fused(fused.rows[:n], fused.scores[:n], fused.parts[:, :n], fused.chances[:, :n], fused.sources)
 
 

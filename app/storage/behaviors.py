@@ -9,7 +9,11 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.domain.behavior import Behavior
+from app.domain.catalogue import Rows
 from app.storage.engine import Connection, Database, Row
 
 _FACT = "user_id, behavior_id, type, occurred_at, timed, item_id, text, value, extra::text, flag"
@@ -60,6 +64,24 @@ async def count_behaviors(db: Database) -> int:
         return int(n)
 
     return await db.tried(work)
+
+
+async def count_by_day(db: Database, n_days: int) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of items, days since 1970 and how many behaviours, (N,) each, of the last days that training reads."""
+
+    async def work(connection: Connection) -> list[tuple[Any, ...]]:
+        cursor = await connection.execute(
+            "SELECT dense_rank() OVER (ORDER BY item_id), floor(extract(epoch FROM occurred_at) / 86400), count(*)"
+            " FROM behaviors JOIN users USING (user_id)"
+            " WHERE item_id IS NOT NULL AND flag IS NULL AND consent"
+            " AND occurred_at > now() - make_interval(days => %s)"
+            " GROUP BY item_id, 2",
+            [n_days],
+        )
+        return await cursor.fetchall()
+
+    rows = np.array(await db.tried(work), dtype=np.int64).reshape(-1, 3)
+    return rows[:, 0].astype(np.int32), rows[:, 1], rows[:, 2]
 
 
 async def copy_log(db: Database) -> AsyncIterator[bytes]:

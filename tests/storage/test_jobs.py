@@ -1,14 +1,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 from app.domain.errors import Unavailable
 from app.domain.item import Item
 from app.jobs import worker
-from app.jobs.news import FEW_WAIT_S, REST, RetrainOnNews
+from app.jobs.news import DRIFT_EVERY_S, FEW_WAIT_S, REST, RetrainOnNews
 from app.jobs.run import run_job
 from app.jobs.schedule import MOST_S, Step
 from app.jobs.worker import run_jobs
@@ -152,6 +153,30 @@ async def test_training_that_somebody_cancelled_is_not_asked_for_again_at_once(c
     assert [await due(context) for _ in range(3)] == [None, None, None]
     later = replace(context, now=lambda: datetime.now(UTC) + REST)
     assert 1 in [await due(later) for _ in range(3)]
+
+
+async def test_training_is_asked_for_when_everybody_turns_to_something_else(context: Context) -> None:
+    """Four weeks of ten items, then a week of ten others; few of all behaviours are new to the model."""
+    now = [1000.0]
+    due = RetrainOnNews(lambda: now[0])
+    rng = np.random.default_rng(0)
+    today = datetime.now(UTC).replace(hour=0, minute=0) - timedelta(days=1)
+
+    def day(ago: int, first: int) -> list[dict[str, object]]:
+        at = (today - timedelta(days=ago)).isoformat()
+        return [
+            {"user_id": f"u{user}", "item_id": f"i{first + rng.integers(10)}", "type": "purchase", "occurred_at": at}
+            for user in range(60)
+        ]
+
+    await record_behaviors(context, [one for ago in range(34, 6, -1) for one in day(ago, 0)])
+    await due(context)
+    assert await due(context) == 1
+    await train_if_asked(context)
+    await record_behaviors(context, [one for ago in (6, 5) for one in day(ago, 10)])
+    assert await due(context) is None
+    now[0] += DRIFT_EVERY_S
+    assert await due(context) == 1
 
 
 async def test_generators_that_are_damaged_on_disk_are_made_anew(context: Context) -> None:
