@@ -17,7 +17,7 @@ from app.domain.errors import InvalidInput
 from app.domain.item import Item
 from app.encoders.text_encoder import TextEncoder
 from app.evaluation.replay import Mode
-from app.services.exam import DataSet, data_set, encode, exam_of, lineup, read_database, read_source, sit
+from app.services.exam import DataSet, data_set, encode, exam_of, read_database, read_source, sit, untuned
 from app.services.exam_report import comparisons, lost, save_ranks, section
 from app.settings import Settings
 from app.sources.base import Source
@@ -51,7 +51,7 @@ def run_evaluate(wanted: Wanted) -> None:
     events = data.events
     say(f"{data.name}: {len(events):,} behaviours of {events.n_users:,} users on {events.n_items:,} items")
     started = datetime.now(UTC)
-    papers = list(sit(data, exam_of(data, wanted.n_queries or None), lineup(data), wanted.modes, say))
+    papers = list(sit(data, exam_of(data, wanted.n_queries or None), untuned(data), wanted.modes, say))
     against = comparisons(papers)
     text, plain = section(data, papers, against, (datetime.now(UTC) - started).total_seconds())
     wanted.out.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,14 @@ from app.domain.catalogue import Vectors
 from app.domain.errors import InvalidInput
 from app.domain.item import Item
 from app.encoders.text_encoder import TextEncoder
-from app.evaluation.baselines.lineup import competitors
+from app.evaluation.baselines.grids import grids
+from app.evaluation.baselines.lineup import ByTrack, Maker, competitors, tuned
 from app.evaluation.beyond import ItemView, beyond_accuracy, view_of
 from app.evaluation.events import Columns, Events, Items, Times, known_since, order_events
-from app.evaluation.replay import Exam, Mode, Outcome, Scorer, Track, replay, sampled, set_exam
+from app.evaluation.replay import Exam, Mode, Outcome, Track, replay, sampled, set_exam
 from app.evaluation.report import Result, result_of
 from app.evaluation.split import split_by_time
+from app.evaluation.tuning import Grid, Trial, best, try_all, validation_exam
 from app.index.whitening import fit as fit_whitening
 from app.ingest.clean import clean
 from app.ingest.clean_item import clean_item
@@ -144,23 +146,48 @@ def exam_of(data: DataSet, n_queries: int | None, seed: int = SEED) -> Exam:
     return sampled(set_exam(data.events, split.test_row, data.known_at), n_queries, seed)
 
 
-def sit(
-    data: DataSet, exam: Exam, systems: Mapping[str, Callable[[], Scorer]], modes: Sequence[Mode], say: Say
-) -> Iterator[Paper]:
+def sit(data: DataSet, exam: Exam, systems: Mapping[str, ByTrack], modes: Sequence[Mode], say: Say) -> Iterator[Paper]:
     """Every system in every mode, one paper for each track of the data set."""
     view = view_of(_about(data), _half_whitened(data.raw))
     portrait = PortraitScorer(data.items, data.raw, data.known_at)
     for mode in modes:
-        for name, make in systems.items():
-            outcomes = replay(make(), exam, mode)
+        for name, makers in systems.items():
+            outcomes = _answers(makers, data.tracks, exam, mode)
             yield from _papers(data, exam, name, mode, outcomes, view, say)
         for track in data.tracks:
             portrait.track = track
             yield from _papers(data, exam, PORTRAIT, mode, {track: replay(portrait, exam, mode)[track]}, view, say)
 
 
-def lineup(data: DataSet) -> dict[str, Callable[[], Scorer]]:
-    return competitors(data.raw)
+def _answers(makers: ByTrack, tracks: Sequence[Track], exam: Exam, mode: Mode) -> dict[Track, Outcome]:
+    """One replay where the same setting is best on both tracks."""
+    replayed: dict[Maker, dict[Track, Outcome]] = {}
+    for make in (makers[track] for track in tracks if track in makers):
+        if make not in replayed:
+            replayed[make] = replay(make(), exam, mode)
+    return {track: replayed[makers[track]][track] for track in tracks if track in makers}
+
+
+def untuned(data: DataSet) -> dict[str, ByTrack]:
+    """As commonly used."""
+    return {name: dict.fromkeys(Track, make) for name, make in competitors(data.raw).items()}
+
+
+def tuned_lineup(data: DataSet, say: Say) -> dict[str, ByTrack]:
+    """Each in the best of nine settings on the validation span, with decay and without."""
+    exam = validation_exam(split_by_time(data.events), data.known_at)
+    trials: dict[str, list[Trial]] = {}
+    for name, grid in grids(data.raw).items():
+        trials[name] = try_all(grid, exam)
+        say(f"{data.name}: {name}, {_settings(trials[name], grid, data.tracks)}")
+    return tuned(trials)
+
+
+def _settings(trials: Sequence[Trial], grid: Grid, tracks: Sequence[Track]) -> str:
+    """`new: lam 250, tau 5; repeats: ...`"""
+    chosen = [(track, one) for track in tracks if (one := best(trials, track))]
+    main = f"{grid.parameter} {{:g}}, " if grid.parameter else ""
+    return "; ".join(f"{track.value}: {main.format(one.main)}tau {one.tau or 'none'}" for track, one in chosen)
 
 
 def _papers(

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from app.evaluation.replay import Mode
-from app.services.exam import exam_of, lineup, sit
+from app.services.exam import exam_of, sit, tuned_lineup
 from app.services.exam_report import comparisons, save_ranks, section
 from benchmarks.quality.data import SETS, load, present
 
@@ -32,7 +32,7 @@ def _one(name: str, wanted: argparse.Namespace) -> str:
     data = load(name, wanted.data_dir, wanted.cache)
     exam = exam_of(data, wanted.queries)
     started = time.monotonic()
-    papers = list(sit(data, exam, lineup(data), [Mode(mode) for mode in wanted.modes], print))
+    papers = list(sit(data, exam, tuned_lineup(data, print), [Mode(mode) for mode in wanted.modes], print))
     against = comparisons(papers)
     save_ranks(papers, wanted.out / f"{name}.ranks.parquet")
     text, plain = section(data, papers, against, time.monotonic() - started)
