@@ -1,0 +1,163 @@
+"""SASRec of RecTools as a competitor.
+
+Kang, McAuley, "Self-Attentive Sequential Recommendation" (ICDM 2018), trained with the full softmax, which is what
+makes it strong (Klenitskiy, Vasilev, "Turning Dross Into Gold Loss", RecSys 2023): two blocks, two heads, d 64.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from app.evaluation.events import Events, Floats, first_seen
+from app.evaluation.metrics import mean, ndcg_at
+from app.evaluation.replay import History, Mode, Track, replay, sampled, set_exam
+
+VALIDATION_FROM = 0.9
+N_QUERIES = 1_000
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long it may train: until `patience` epochs brought nothing, at most `epochs` or `minutes` of searching."""
+
+    minutes: float = 30.0
+    epochs: int = 200
+    patience: int = 5
+    length: int = 50
+    width: int = 64
+    dropout: float = 0.2
+    learning_rate: float = 1e-3
+    batch: int = 128
+
+
+class SasRec:
+    """Each fit finds the number of epochs on the newest tenth, then trains anew on everything for as many.
+
+    A long history is cut into windows, so that nothing of it is lost. Users without a known item get what is popular.
+    """
+
+    def __init__(self, plan: Plan, track: Track, say: Say = lambda _: None) -> None:
+        self._plan, self._track, self._say = plan, track, say
+        self.n_epochs: int | None = None
+
+    def fit(self, events: Events) -> None:
+        self._counts = np.bincount(events.wanted().items, minlength=events.n_items).astype(np.float32)
+        if self.n_epochs is None:
+            self.n_epochs = self._search(events)
+        self._take(self._trained(events, self.n_epochs))
+
+    def score(self, history: History) -> Floats:
+        places = self._place[history.items[history.weights > 0]]
+        places = places[places > 0][-self._plan.length :]
+        if not len(places):
+            return self._counts
+        session = torch.zeros((1, self._plan.length), dtype=torch.long)
+        session[0, -len(places) :] = torch.from_numpy(places)
+        with torch.inference_mode():
+            taste = self._net.encode_sessions({"x": session}, self._item_vectors)[0, -1]
+            values = (self._item_vectors @ taste).numpy()
+        scores = np.full(len(self._place), np.nan, dtype=np.float32)
+        known = self._place > 0
+        scores[known] = values[self._place[known]]
+        return scores
+
+    def _search(self, events: Events) -> int:
+        """The epoch after which NDCG@10 on the newest tenth was best."""
+        start = events.row_at(float(events.at[int(VALIDATION_FROM * len(events))]))
+        exam = sampled(set_exam(events, start, first_seen(events)), N_QUERIES, seed=0)
+        model, frame = self._model(), self._frame(events.take(slice(0, start)))
+        best, best_epoch, began = -1.0, 1, time.monotonic()
+        for epoch in range(1, self._plan.epochs + 1):
+            model.fit_partial(frame, min_epochs=1, max_epochs=1)
+            self._take(model)
+            ranks = replay(_Taught(self), exam, Mode.UPDATED)[self._track].records["rank"]
+            value = mean(ndcg_at(ranks, 10))
+            minutes = (time.monotonic() - began) / 60
+            self._say(f"epoch {epoch}: NDCG@10 {value:.4f} on the newest tenth, {minutes:.1f} min")
+            if value > best:
+                best, best_epoch = value, epoch
+            if epoch - best_epoch >= self._plan.patience or minutes > self._plan.minutes:
+                break
+        return best_epoch
+
+    def _trained(self, events: Events, n_epochs: int) -> Any:
+        model, frame = self._model(), self._frame(events)
+        model.fit_partial(frame, min_epochs=n_epochs, max_epochs=n_epochs)
+        return model
+
+    def _take(self, model: Any) -> None:
+        """The net and the place of each item in it; 0 is padding, and stands for items it has not seen."""
+        self._net = model.torch_model.eval()
+        with torch.inference_mode():
+            self._item_vectors = self._net.item_model.get_all_embeddings()
+        known = model.data_preparator.get_known_item_ids().astype(np.int64)
+        self._place = np.zeros(len(self._counts), dtype=np.int64)
+        self._place[known] = model.data_preparator.get_known_items_sorted_internal_ids()
+
+    def _model(self) -> Any:
+        from pytorch_lightning import seed_everything
+        from rectools.models import SASRecModel
+        from rectools.models.nn.item_net import IdEmbeddingsItemNet
+
+        seed_everything(1, verbose=False)
+        plan = self._plan
+        return SASRecModel(
+            n_blocks=2,
+            n_heads=2,
+            n_factors=plan.width,
+            dropout_rate=plan.dropout,
+            session_max_len=plan.length,
+            loss="softmax",
+            lr=plan.learning_rate,
+            batch_size=plan.batch,
+            item_net_block_types=(IdEmbeddingsItemNet,),
+        )
+
+    def _frame(self, events: Events) -> Any:
+        from rectools import Columns
+        from rectools.dataset import Dataset
+
+        wanted = events.wanted()
+        order = np.argsort(wanted.users, kind="stable")
+        users = wanted.users[order]
+        windows = windows_of(users, self._plan.length)
+        frame = pd.DataFrame(
+            {
+                Columns.User: windows,
+                Columns.Item: wanted.items[order],
+                Columns.Weight: 1.0,
+                # rows stand in order already; one second each keeps it, and two windows of a user never mix
+                Columns.Datetime: pd.to_datetime(np.arange(len(users)), unit="s"),
+            }
+        )
+        return Dataset.construct(frame)
+
+
+def windows_of(users: np.ndarray, length: int) -> np.ndarray:
+    """(N,) users, grouped -> (N,) numbers of windows of `length` + 1 behaviours, counted back from each one's last."""
+    _, begin, counts = np.unique(users, return_index=True, return_counts=True)
+    from_end = np.repeat(begin + counts, counts) - 1 - np.arange(len(users))
+    window = from_end // (length + 1)
+    starts = np.repeat(np.cumsum(np.ceil(counts / (length + 1)).astype(np.int64)), counts)
+    return np.asarray(starts - 1 - window)
+
+
+class _Taught:
+    """The scorer in the middle of its training: the exam must not fit it."""
+
+    def __init__(self, scorer: SasRec) -> None:
+        self._scorer = scorer
+
+    def fit(self, events: Events) -> None:
+        """It is being fitted."""
+
+    def score(self, history: History) -> Floats:
+        return self._scorer.score(history)
