@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from app.domain.progress import Progress, unwatched
@@ -37,8 +38,9 @@ async def retrain(ctx: Context, report: Progress = unwatched) -> int | None:
 
 async def _world(ctx: Context) -> World:
     """Catalogue, space and champion as they are at this moment, for this learning alone."""
-    await Follower(ctx).start()
-    return ctx.world
+    own = replace(ctx)
+    await Follower(own).start()
+    return own.world
 
 
 def _learn(ctx: Context, world: World, csv: bytes, report: Progress) -> tuple[Learned, dict[str, Any]] | None:
