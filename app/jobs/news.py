@@ -14,7 +14,8 @@ from app.services.follow import GENERATORS
 from app.services.jobs import submit_job
 from app.storage.behaviors import count_behaviors, count_by_day
 from app.storage.jobs import latest_job
-from app.storage.models import list_models, live_model
+from app.storage.models import LiveModel, list_models, live_model
+from app.training.pipeline import FORMAT
 
 # New behaviours that are enough, as a share of those that were learned from ...
 ENOUGH = 0.1
@@ -38,11 +39,14 @@ class RetrainOnNews:
         self._drift_due_at = clock() + DRIFT_EVERY_S
 
     async def __call__(self, ctx: Context) -> int | None:
-        """1 when a job was queued, None when it is not time. What is damaged on disk is made anew at once."""
+        """1 when a job was queued, None when it is not time.
+
+        What is damaged on disk, or comes from a release that learned otherwise, is made anew at once.
+        """
         if await self._rests(ctx):
             return None
         live = await live_model(ctx.db, GENERATORS)
-        if live and not await asyncio.to_thread(ctx.store.intact, live.manifest):
+        if live and not await _serves(ctx, live):
             return await self._ask(ctx)
         n = await count_behaviors(ctx.db)
         n_learned = max(await _n_learned(ctx), self._n_tried)
@@ -86,6 +90,10 @@ class RetrainOnNews:
         if n_new < ENOUGH * n_learned:
             return FEW_WAIT_S
         return MANY_WAIT_S if pouring else 0.0
+
+
+async def _serves(ctx: Context, live: LiveModel) -> bool:
+    return live.manifest["about"].get("format") == FORMAT and await asyncio.to_thread(ctx.store.intact, live.manifest)
 
 
 async def _n_learned(ctx: Context) -> int:

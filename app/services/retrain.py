@@ -13,7 +13,7 @@ from app.services.follow import GENERATORS, Follower
 from app.storage.behaviors import copy_log, count_behaviors
 from app.storage.models import kept_names, register
 from app.training.dataset import read_log
-from app.training.pipeline import Learned, learn
+from app.training.pipeline import FORMAT, Learned, learn
 
 
 async def retrain(ctx: Context, report: Progress = unwatched) -> int | None:
@@ -48,5 +48,5 @@ def _learn(ctx: Context, world: World, csv: bytes, report: Progress) -> tuple[Le
     if not (log.weights > 0).any():
         return None
     learned = learn(log, world.catalogue, world.space, ctx.plan, world.policies, report)
-    about = {"n_behaviors": len(log.at), "n_users": log.n_users, "n_items": len(log.item_ids)}
+    about = {"format": FORMAT, "n_behaviors": len(log.at), "n_users": log.n_users, "n_items": len(log.item_ids)}
     return learned, about

@@ -31,6 +31,8 @@ LESSONS_FROM = 0.85
 JUDGED_FROM = 0.95
 LEAST_LESSONS = 100
 SEED = 1
+# Goes up when a folder holds something else, or rankers look at other features: older models are then learned anew.
+FORMAT = 2
 TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their plain mixture."
 
 

@@ -18,7 +18,7 @@ from app.services.record_behaviors import record_behaviors
 from app.storage.items import put_items
 from app.storage.jobs import cancel_job, claimed, get_job, list_jobs
 from app.storage.locks import leader
-from app.storage.models import live_model
+from app.storage.models import live_model, promote
 
 
 async def purchases(ctx: Context, first: int, n: int) -> None:
@@ -176,6 +176,19 @@ async def test_training_is_asked_for_when_everybody_turns_to_something_else(cont
     await record_behaviors(context, [one for ago in (6, 5) for one in day(ago, 10)])
     assert await due(context) is None
     now[0] += DRIFT_EVERY_S
+    assert await due(context) == 1
+
+
+async def test_a_model_of_another_release_is_learned_anew(context: Context) -> None:
+    due = RetrainOnNews()
+    await purchases(context, 0, 100)
+    await due(context)
+    await due(context)
+    await train_if_asked(context)
+    assert await due(context) is None
+    live = await live_model(context.db, "generators")
+    assert live is not None
+    await promote(context.db, "generators", live.manifest | {"about": live.manifest["about"] | {"format": 1}})
     assert await due(context) == 1
 
 
