@@ -146,20 +146,53 @@ def exam_of(data: DataSet, n_queries: int | None, seed: int = SEED) -> Exam:
     return sampled(set_exam(data.events, split.test_row, data.known_at), n_queries, seed)
 
 
-def sit(data: DataSet, exam: Exam, systems: Mapping[str, ByTrack], modes: Sequence[Mode], say: Say) -> Iterator[Paper]:
+def sit(
+    data: DataSet,
+    exam: Exam,
+    systems: Mapping[str, ByTrack],
+    modes: Sequence[Mode],
+    say: Say,
+    portrait: PortraitScorer | None = None,
+) -> Iterator[Paper]:
     """Every system in every mode, one paper for each track of the data set."""
-    view = view_of(_about(data), _half_whitened(data.raw))
-    portrait = PortraitScorer(data.items, data.raw, data.known_at)
+    view = view_of_items(data)
+    portrait = portrait or portrait_of(data)
     for mode in modes:
         for name, makers in systems.items():
-            outcomes = _answers(makers, data.tracks, exam, mode)
-            yield from _papers(data, exam, name, mode, outcomes, view, say)
+            outcomes = answers(makers, data.tracks, exam, mode)
+            yield from papers_of(data, exam, (name, mode), outcomes, view, say)
         for track in data.tracks:
             portrait.track = track
-            yield from _papers(data, exam, PORTRAIT, mode, {track: replay(portrait, exam, mode)[track]}, view, say)
+            outcome = replay(portrait, exam, mode)[track]
+            yield from papers_of(data, exam, (PORTRAIT, mode), {track: outcome}, view, say)
 
 
-def _answers(makers: ByTrack, tracks: Sequence[Track], exam: Exam, mode: Mode) -> dict[Track, Outcome]:
+def portrait_of(data: DataSet) -> PortraitScorer:
+    return PortraitScorer(data.items, data.raw, data.known_at)
+
+
+def view_of_items(data: DataSet) -> ItemView:
+    return view_of(_about(data), _half_whitened(data.raw))
+
+
+def papers_of(
+    data: DataSet,
+    exam: Exam,
+    whose: tuple[str, Mode],
+    outcomes: Mapping[Track, Outcome],
+    view: ItemView,
+    say: Say,
+) -> Iterator[Paper]:
+    """`whose` outcomes these are: the system and its mode."""
+    name, mode = whose
+    for track, outcome in outcomes.items():
+        if track in data.tracks and len(outcome.records):
+            result = result_of(name, mode, track, outcome, beyond_accuracy(outcome, exam, view))
+            say(f"{data.name}, {track.value}, {mode.value}: {name} NDCG@10 {result.accuracy['NDCG@10']:.4f}")
+            yield Paper(name, mode, track, outcome, result)
+
+
+def answers(makers: ByTrack, tracks: Sequence[Track], exam: Exam, mode: Mode) -> dict[Track, Outcome]:
     """One replay where the same setting is best on both tracks."""
     replayed: dict[Maker, dict[Track, Outcome]] = {}
     for make in (makers[track] for track in tracks if track in makers):
@@ -188,22 +221,6 @@ def _settings(trials: Sequence[Trial], grid: Grid, tracks: Sequence[Track]) -> s
     chosen = [(track, one) for track in tracks if (one := best(trials, track))]
     main = f"{grid.parameter} {{:g}}, " if grid.parameter else ""
     return "; ".join(f"{track.value}: {main.format(one.main)}tau {one.tau or 'none'}" for track, one in chosen)
-
-
-def _papers(
-    data: DataSet,
-    exam: Exam,
-    name: str,
-    mode: Mode,
-    outcomes: Mapping[Track, Outcome],
-    view: ItemView,
-    say: Say,
-) -> Iterator[Paper]:
-    for track, outcome in outcomes.items():
-        if track in data.tracks and len(outcome.records):
-            result = result_of(name, mode, track, outcome, beyond_accuracy(outcome, exam, view))
-            say(f"{data.name}, {track.value}, {mode.value}: {name} NDCG@10 {result.accuracy['NDCG@10']:.4f}")
-            yield Paper(name, mode, track, outcome, result)
 
 
 def _about(data: DataSet) -> Items:

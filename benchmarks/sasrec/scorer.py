@@ -7,7 +7,7 @@ makes it strong (Klenitskiy, Vasilev, "Turning Dross Into Gold Loss", RecSys 202
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,9 @@ import torch
 
 from app.evaluation.events import Events, Floats, first_seen
 from app.evaluation.metrics import mean, ndcg_at
-from app.evaluation.replay import History, Mode, Track, replay, sampled, set_exam
+from app.evaluation.replay import History, Mode, Outcome, Track, replay, sampled, set_exam
+from app.evaluation.tuning import Fitted
+from benchmarks.sasrec.windows import windows_of
 
 VALIDATION_FROM = 0.9
 N_QUERIES = 1_000
@@ -39,13 +41,13 @@ class Plan:
 
 
 class SasRec:
-    """Each fit finds the number of epochs on the newest tenth, then trains anew on everything for as many.
+    """The first fit finds the number of epochs on the newest tenth; each trains anew on everything for as many.
 
     A long history is cut into windows, so that nothing of it is lost. Users without a known item get what is popular.
     """
 
-    def __init__(self, plan: Plan, track: Track, say: Say = lambda _: None) -> None:
-        self._plan, self._track, self._say = plan, track, say
+    def __init__(self, plan: Plan, say: Say = lambda _: None) -> None:
+        self._plan, self._say = plan, say
         self.n_epochs: int | None = None
 
     def fit(self, events: Events) -> None:
@@ -70,7 +72,7 @@ class SasRec:
         return scores
 
     def _search(self, events: Events) -> int:
-        """The epoch after which NDCG@10 on the newest tenth was best."""
+        """The epoch after which NDCG@10 on the newest tenth was best, in the mean of both tracks."""
         start = events.row_at(float(events.at[int(VALIDATION_FROM * len(events))]))
         exam = sampled(set_exam(events, start, first_seen(events)), N_QUERIES, seed=0)
         model, frame = self._model(), self._frame(events.take(slice(0, start)))
@@ -78,8 +80,7 @@ class SasRec:
         for epoch in range(1, self._plan.epochs + 1):
             model.fit_partial(frame, min_epochs=1, max_epochs=1)
             self._take(model)
-            ranks = replay(_Taught(self), exam, Mode.UPDATED)[self._track].records["rank"]
-            value = mean(ndcg_at(ranks, 10))
+            value = _ndcg(replay(Fitted(self), exam, Mode.UPDATED))
             minutes = (time.monotonic() - began) / 60
             self._say(f"epoch {epoch}: NDCG@10 {value:.4f} on the newest tenth, {minutes:.1f} min")
             if value > best:
@@ -141,23 +142,5 @@ class SasRec:
         return Dataset.construct(frame)
 
 
-def windows_of(users: np.ndarray, length: int) -> np.ndarray:
-    """(N,) users, grouped -> (N,) numbers of windows of `length` + 1 behaviours, counted back from each one's last."""
-    _, begin, counts = np.unique(users, return_index=True, return_counts=True)
-    from_end = np.repeat(begin + counts, counts) - 1 - np.arange(len(users))
-    window = from_end // (length + 1)
-    starts = np.repeat(np.cumsum(np.ceil(counts / (length + 1)).astype(np.int64)), counts)
-    return np.asarray(starts - 1 - window)
-
-
-class _Taught:
-    """The scorer in the middle of its training: the exam must not fit it."""
-
-    def __init__(self, scorer: SasRec) -> None:
-        self._scorer = scorer
-
-    def fit(self, events: Events) -> None:
-        """It is being fitted."""
-
-    def score(self, history: History) -> Floats:
-        return self._scorer.score(history)
+def _ndcg(outcomes: Mapping[Track, Outcome]) -> float:
+    return mean(np.array([mean(ndcg_at(one.records["rank"], 10)) for one in outcomes.values() if len(one.records)]))
