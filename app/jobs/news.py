@@ -93,7 +93,9 @@ class RetrainOnNews:
 
 
 async def _serves(ctx: Context, live: LiveModel) -> bool:
-    return live.manifest["about"].get("format") == FORMAT and await asyncio.to_thread(ctx.store.intact, live.manifest)
+    if live.manifest["about"].get("format") != FORMAT:
+        return False
+    return await asyncio.to_thread(ctx.store.intact, live.manifest)
 
 
 async def _n_learned(ctx: Context) -> int:
