@@ -12,18 +12,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.catalogue import Catalogue, ItemSpace, Rows, Vectors
+from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
 from app.domain.recommendation import Reason
 from app.retrieval.artifact import Arrays
 from app.retrieval.base import NOTHING, Floats, Log, Query, Scored
 from app.retrieval.query import FADED
 from app.retrieval.select import best_of_each, shares
-from app.retrieval.sequences import lessons
+from app.retrieval.sequences import lessons, sparse_of
 from app.retrieval.words import did, name_of
 
 LAM, MU = 100.0, 3.0
-# How sharp chances are, by what made the newest lessons likeliest.
-SHARPNESSES = (5.0, 10.0, 20.0, 40.0, 80.0, 160.0, 320.0)
+# How sharp chances are, by what makes the newest share of the log likeliest to a map without it. It multiplies the
+# cosine with where the user points to, which asks for 12 to 16 everywhere; products with the mapped past itself, long
+# for who did much, are less likely (log-likelihood, IFDB -8.364 against -8.374, MovieTweetings -8.400 against -8.599,
+# UCI retail -7.132 against -7.362), and their best sharpness differs fourfold.
+HELD_OUT = 0.05
+SHARPNESSES = (2.0, 4.0, 6.0, 8.0, 12.0, 16.0, 24.0, 32.0)
+SHARPNESS = 12.0
 N_TRIED = 1_000
 Matrix = NDArray[np.float64]
 
@@ -39,11 +44,31 @@ class Sums:
     def empty(cls, width: int) -> Sums:
         return cls(np.zeros((width, width)), np.zeros((width, width)))
 
-    def add(self, pasts: Vectors, nexts: Vectors, sign: float = 1.0) -> None:
-        """(B, E) faded pasts and (B, E) next items; a `sign` of -1 takes away what was added before."""
+    @classmethod
+    def of(cls, log: Log, place_of: NDArray[np.int32], texts: Vectors, asked: Mask) -> Sums:
+        """All lessons of a log in which one of the behaviours `asked` (N,) comes next."""
+        sums = cls.empty(texts.shape[1])
+        for pasts, nexts in lessons(log, place_of, len(texts), asked):
+            distinct, place = np.unique(nexts, return_inverse=True)
+            sums.add(np.asarray(pasts @ texts), texts[distinct], place.astype(np.int32))
+        return sums
+
+    def __iadd__(self, other: Sums) -> Sums:
+        self.before += other.before
+        self.between += other.between
+        return self
+
+    def __isub__(self, other: Sums) -> Sums:
+        self.before -= other.before
+        self.between -= other.between
+        return self
+
+    def add(self, pasts: Vectors, texts: Vectors, nexts: Rows) -> None:
+        """(B, E) faded pasts, and which of (n, E) texts came next (B,); in double precision, so that sums add up."""
         exact = pasts.astype(np.float64)
-        self.before += sign * (exact.T @ exact)
-        self.between += sign * (exact.T @ nexts)
+        by_next = sparse_of(nexts, np.arange(len(nexts)), np.ones(len(nexts)), (len(texts), len(nexts))) @ exact
+        self.before += exact.T @ exact
+        self.between += by_next.T @ texts
 
     def solve(self, gram: Matrix) -> Matrix:
         """(E, E) W; `gram` is G."""
@@ -55,16 +80,14 @@ class Sums:
 def fit(log: Log, vectors: Vectors, version: str) -> Arrays:
     """`vectors` (P, D) are the items' places in the space of this `version`, NaN where they have none."""
     place_of, texts = placed(vectors)
-    sums, newest = Sums.empty(texts.shape[1]), (texts[:0], np.empty(0, dtype=np.int32))
-    for pasts, nexts in lessons(log, place_of, len(texts)):
-        faded = np.asarray(pasts @ texts)
-        sums.add(faded, texts[nexts])
-        newest = faded[-N_TRIED:], nexts[-N_TRIED:]
     gram = gram_of(texts)
-    weights = sums.solve(gram)
+    newest = np.arange(len(log.at)) >= (1 - HELD_OUT) * len(log.at)
+    sums = Sums.of(log, place_of, texts, ~newest)
+    sharpness = _sharpness(_held_out(log, place_of, texts, newest), sums.solve(gram), texts)
+    sums += Sums.of(log, place_of, texts, newest)
     return {
-        "map": weights.astype(np.float32),
-        "sharpness": np.array([_sharpness(newest[0] @ weights.astype(np.float32), newest[1], texts)]),
+        "map": sums.solve(gram).astype(np.float32),
+        "sharpness": np.array([sharpness]),
         "before": sums.before,
         "between": sums.between,
         "gram": gram,
@@ -94,14 +117,28 @@ def with_constant(vectors: Vectors) -> Vectors:
     return np.concatenate([vectors, np.ones((len(vectors), 1), dtype=np.float32)], axis=1)
 
 
-def _sharpness(users: Vectors, nexts: NDArray[np.int32], texts: Vectors) -> float:
-    if not len(users):
-        return SHARPNESSES[0]
-    scores = users @ texts.T
-    right = scores[np.arange(len(nexts)), nexts]
-    scores -= scores.max(axis=1, keepdims=True)
-    right = right - (users @ texts.T).max(axis=1)
-    told = [float(np.mean(s * right - np.log(np.exp(s * scores).sum(axis=1)))) for s in SHARPNESSES]
+def _held_out(log: Log, place_of: NDArray[np.int32], texts: Vectors, newest: Mask) -> tuple[Vectors, Rows]:
+    """Faded pasts (B, E) and what came next (B,) of some of the newest lessons, from all users."""
+    some = np.zeros(len(log.at), dtype=np.bool_)
+    some[np.flatnonzero(newest)[:: max(1, int(newest.sum()) // N_TRIED)]] = True
+    found = [(np.asarray(pasts @ texts), nexts) for pasts, nexts in lessons(log, place_of, len(texts), some)]
+    if not found:
+        return texts[:0], np.empty(0, dtype=np.int32)
+    return np.concatenate([pasts for pasts, _ in found]), np.concatenate([nexts for _, nexts in found])
+
+
+def _sharpness(held_out: tuple[Vectors, Rows], weights: Matrix, texts: Vectors) -> float:
+    """What makes the lessons that the map has not seen likeliest, over all items."""
+    users, nexts = held_out[0] @ weights[:, :-1].astype(np.float32), held_out[1]
+    lengths = np.linalg.norm(users, axis=1)
+    users, nexts = users[lengths > 0] / lengths[lengths > 0, None], nexts[lengths > 0]
+    if not len(nexts):
+        return SHARPNESS
+    told = np.zeros(len(SHARPNESSES))
+    for first in range(0, len(nexts), 64):
+        cosines = users[first : first + 64] @ texts[:, :-1].T
+        right = cosines[np.arange(len(cosines)), nexts[first : first + 64]]
+        told += [float(np.sum(s * right - np.log(np.exp(s * cosines).sum(axis=1)))) for s in SHARPNESSES]
     return SHARPNESSES[int(np.argmax(told))]
 
 
@@ -121,11 +158,10 @@ class TextMap:
         user = self._user(query)
         if user is None:
             return NOTHING
-        length = max(float(np.linalg.norm(user)), 1e-9)
-        rows, cosines = self._space.search(user[None] / length, query.n, query.allowed)
+        rows, cosines = self._space.search(user[None], query.n, query.allowed)
         if not len(rows[0]) or rows[0, 0] < 0:
             return NOTHING
-        top = float(cosines[0, 0]) * length
+        top = float(cosines[0, 0])
 
         def sharp(values: Vectors) -> Floats:
             return np.asarray(np.exp(np.minimum(self._sharpness * (values - top), 0.0)), dtype=np.float32)
@@ -133,7 +169,7 @@ class TextMap:
         def of(asked: Rows) -> Floats:
             return sharp(self._space.vectors(asked) @ user)
 
-        return shares(best_of_each(rows[0], sharp(cosines[0] * length), query.n, of))
+        return shares(best_of_each(rows[0], sharp(cosines[0]), query.n, of))
 
     def reasons(self, query: Query, rows: Rows) -> list[Reason]:
         past = query.past[query.recency > FADED]
@@ -147,7 +183,7 @@ class TextMap:
         return Reason("goes_with", f"Goes with {name_of(item)}, which you {did(query.types[place])}", (item.item_id,))
 
     def _user(self, query: Query) -> Vectors | None:
-        """(D,) where the next item should lie; its last component, the constant, is the same for all items."""
+        """(D,) the direction in which the next item should lie; the constant says the same of all items."""
         recent = query.recency > FADED
         if not self._fits or not recent.any():
             return None
@@ -156,4 +192,6 @@ class TextMap:
         if not known.any():
             return None
         faded = query.recency[recent][known] @ with_constant(vectors[known])
-        return np.asarray(faded @ self._map[:, :-1], dtype=np.float32)
+        user = np.asarray(faded @ self._map[:, :-1], dtype=np.float32)
+        length = float(np.linalg.norm(user))
+        return user / np.float32(length) if length > 0 else None

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, func, insert, select, update
 
 from app.domain.errors import NotFound
 from app.storage.engine import Database
+from app.storage.learned import KIND as ONLINE
 from app.storage.tables import models
 
 ROLLED_BACK_TO = 3  # how many of the versions promoted last keep their files
@@ -115,7 +116,8 @@ async def _found(db: Database, *wanted: ColumnElement[bool], limit: int = 1) -> 
     names = ("version", "kind", "manifest", "verdict", "created_at", "promoted_at")
     is_live = func.coalesce(models.c.version == live, False)
     statement: Select[Any] = select(*(models.c[name] for name in names), is_live)
-    statement = statement.where(*wanted).order_by(models.c.version.desc()).limit(limit)
+    # What learns online continues another model: nobody looks it up or goes back to it.
+    statement = statement.where(models.c.kind != ONLINE, *wanted).order_by(models.c.version.desc()).limit(limit)
     async with db.core() as connection:
         return [StoredModel(*row) for row in await connection.execute(statement)]
 

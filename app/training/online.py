@@ -18,7 +18,6 @@ from app.profiles.decay import DAY_S, fade
 from app.retrieval import text_map, trend
 from app.retrieval.artifact import Arrays, read_arrays
 from app.retrieval.base import Log
-from app.retrieval.sequences import lessons
 
 Counts = NDArray[np.float64]
 N_HALF_LIVES = len(trend.HALF_LIVES_DAYS)
@@ -86,9 +85,9 @@ class Learner:
     def _take_lessons(self, log: Log, fresh: Mask, since: Counts, vectors: Vectors) -> None:
         """What came before a user's first fresh behaviour is as it was; all lessons after that are given anew."""
         place_of, texts = text_map.placed(vectors)
-        for part, sign in ((log.take(~fresh), -1.0), (log, 1.0)):
-            for pasts, nexts in lessons(part, place_of, len(texts), part.at >= since[part.users]):
-                self._sums.add(np.asarray(pasts @ texts), texts[nexts], sign)
+        before = log.take(~fresh)
+        self._sums -= text_map.Sums.of(before, place_of, texts, before.at >= since[before.users])
+        self._sums += text_map.Sums.of(log, place_of, texts, log.at >= since[log.users])
         used = np.unique(log.items)
         places = self._places([log.item_ids[item] for item in used.tolist()])
         new = ~self._in_gram[places] & (place_of[used] >= 0)

@@ -139,10 +139,12 @@ def test_the_text_map_is_the_formula(seed: int) -> None:
 
 def test_the_sums_of_two_parts_are_those_of_the_whole() -> None:
     rng = np.random.default_rng(0)
-    pasts, nexts = rng.random((30, 5), np.float32), rng.random((30, 5), np.float32)
+    pasts, texts = rng.random((30, 5), np.float32), rng.random((7, 5), np.float32)
+    nexts = rng.integers(0, 7, 30).astype(np.int32)
     whole, parts = text_map.Sums.empty(5), text_map.Sums.empty(5)
-    whole.add(pasts, nexts)
+    whole.add(pasts, texts, nexts)
     for part in (slice(0, 11), slice(11, 30)):
-        parts.add(pasts[part], nexts[part])
+        parts.add(pasts[part], texts, nexts[part])
     np.testing.assert_allclose(parts.before, whole.before, rtol=1e-6)
     np.testing.assert_allclose(parts.between, whole.between, rtol=1e-6)
+    np.testing.assert_allclose(whole.between, pasts.T @ texts[nexts], rtol=1e-5)
