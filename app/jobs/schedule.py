@@ -45,6 +45,6 @@ def steps() -> list[Step]:
     return [
         Step("embed_texts", embed_texts, every_s=1.0),
         Step("publish_space", publish_space, every_s=5.0),
-        Step("learn_online", LearnOnline(), every_s=5.0),
+        Step("learn_online", LearnOnline(), every_s=10.0),
         Step("ask_for_training", RetrainOnNews(), every_s=10.0),
     ]
