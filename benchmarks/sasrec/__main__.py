@@ -24,19 +24,15 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="at most, of looking for the best epoch")
     parser.add_argument("--epochs", type=int, default=usual.epochs)
     parser.add_argument("--length", type=int, default=usual.length)
-    parser.add_argument("--patience", type=int, default=usual.patience)
-    parser.add_argument("--batch", type=int, default=usual.batch)
     parser.add_argument("--threads", type=int, default=2)
     wanted = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.ERROR)
     torch.set_num_threads(wanted.threads)
-    plan = Plan(
-        minutes=wanted.minutes, epochs=wanted.epochs, patience=wanted.patience, length=wanted.length, batch=wanted.batch
-    )
+    plan = Plan(minutes=wanted.minutes, epochs=wanted.epochs, length=wanted.length)
     scorer, exam = SasRec(plan, lambda line: print(line, flush=True)), load_exam(wanted.exam)
     scorer.fit(exam.events.take(slice(0, exam.start)))
-    print(f"trained for {scorer.n_epochs} epochs", flush=True)
+    print(scorer.chosen, flush=True)
     for mode in map(Mode, wanted.modes):
         asked = scorer if mode is Mode.REFITTED else Fitted(scorer)
         save_outcomes(replay(asked, exam, mode), wanted.folder / f"{mode.value}.npz")

@@ -28,33 +28,47 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How long it may train: until `patience` epochs brought nothing, at most `epochs` or `minutes` of searching."""
+    """How long it may train: until `patience` epochs brought nothing, at most `epochs`, at most `minutes` of searching.
+
+    The minutes are shared evenly by the dropouts that are tried: small catalogues want more of it.
+    """
 
     minutes: float = 30.0
     epochs: int = 200
-    patience: int = 5
+    patience: int = 15
     length: int = 50
     width: int = 64
-    dropout: float = 0.2
+    dropouts: tuple[float, ...] = (0.2, 0.5)
     learning_rate: float = 1e-3
-    batch: int = 128
+    batch: int = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What a search came to."""
+
+    dropout: float
+    n_epochs: int
+    ndcg: float
 
 
 class SasRec:
-    """The first fit finds the number of epochs on the newest tenth; each trains anew on everything for as many.
+    """The first fit finds dropout and epochs on the newest tenth; each trains anew on everything with these.
 
     A long history is cut into windows, so that nothing of it is lost. Users without a known item get what is popular.
     """
 
     def __init__(self, plan: Plan, say: Say = lambda _: None) -> None:
         self._plan, self._say = plan, say
-        self.n_epochs: int | None = None
+        self.chosen: Chosen | None = None
 
     def fit(self, events: Events) -> None:
         self._counts = np.bincount(events.wanted().items, minlength=events.n_items).astype(np.float32)
-        if self.n_epochs is None:
-            self.n_epochs = self._search(events)
-        self._take(self._trained(events, self.n_epochs))
+        if self.chosen is None:
+            self.chosen = max(
+                (self._search(events, dropout) for dropout in self._plan.dropouts), key=lambda one: one.ndcg
+            )
+        self._take(self._trained(events, self.chosen))
 
     def score(self, history: History) -> Floats:
         places = self._place[history.items[history.weights > 0]]
@@ -71,27 +85,27 @@ class SasRec:
         scores[known] = values[self._place[known]]
         return scores
 
-    def _search(self, events: Events) -> int:
+    def _search(self, events: Events, dropout: float) -> Chosen:
         """The epoch after which NDCG@10 on the newest tenth was best, in the mean of both tracks."""
         start = events.row_at(float(events.at[int(VALIDATION_FROM * len(events))]))
         exam = sampled(set_exam(events, start, first_seen(events)), N_QUERIES, seed=0)
-        model, frame = self._model(), self._frame(events.take(slice(0, start)))
-        best, best_epoch, began = -1.0, 1, time.monotonic()
+        model, frame = self._model(dropout), self._frame(events.take(slice(0, start)))
+        best, began = Chosen(dropout, 1, -1.0), time.monotonic()
         for epoch in range(1, self._plan.epochs + 1):
             model.fit_partial(frame, min_epochs=1, max_epochs=1)
             self._take(model)
             value = _ndcg(replay(Fitted(self), exam, Mode.UPDATED))
             minutes = (time.monotonic() - began) / 60
-            self._say(f"epoch {epoch}: NDCG@10 {value:.4f} on the newest tenth, {minutes:.1f} min")
-            if value > best:
-                best, best_epoch = value, epoch
-            if epoch - best_epoch >= self._plan.patience or minutes > self._plan.minutes:
+            self._say(f"dropout {dropout}, epoch {epoch}: NDCG@10 {value:.4f}, {minutes:.1f} min")
+            if value > best.ndcg:
+                best = Chosen(dropout, epoch, value)
+            if epoch - best.n_epochs >= self._plan.patience or minutes * len(self._plan.dropouts) > self._plan.minutes:
                 break
-        return best_epoch
+        return best
 
-    def _trained(self, events: Events, n_epochs: int) -> Any:
-        model, frame = self._model(), self._frame(events)
-        model.fit_partial(frame, min_epochs=n_epochs, max_epochs=n_epochs)
+    def _trained(self, events: Events, chosen: Chosen) -> Any:
+        model, frame = self._model(chosen.dropout), self._frame(events)
+        model.fit_partial(frame, min_epochs=chosen.n_epochs, max_epochs=chosen.n_epochs)
         return model
 
     def _take(self, model: Any) -> None:
@@ -103,7 +117,7 @@ class SasRec:
         self._place = np.zeros(len(self._counts), dtype=np.int64)
         self._place[known] = model.data_preparator.get_known_items_sorted_internal_ids()
 
-    def _model(self) -> Any:
+    def _model(self, dropout: float) -> Any:
         from pytorch_lightning import seed_everything
         from rectools.models import SASRecModel
         from rectools.models.nn.item_net import IdEmbeddingsItemNet
@@ -114,7 +128,7 @@ class SasRec:
             n_blocks=2,
             n_heads=2,
             n_factors=plan.width,
-            dropout_rate=plan.dropout,
+            dropout_rate=dropout,
             session_max_len=plan.length,
             loss="softmax",
             lr=plan.learning_rate,
