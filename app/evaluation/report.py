@@ -113,7 +113,11 @@ def _number(value: float) -> str:
 
 
 def _interval(interval: Interval, form: str) -> str:
-    return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
+    """A lift has no bounds where the other's value may be 0, and is none where it is."""
+    if not math.isfinite(interval.mean):
+        return "–"
+    bounds = f" [{interval.low:{form}}, {interval.high:{form}}]"
+    return f"{interval.mean:{form}}{bounds if math.isfinite(interval.low + interval.high) else ''}"
 
 
 def _plain(value: Any) -> Any:

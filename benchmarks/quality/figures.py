@@ -14,6 +14,7 @@ from app.services.exam import PORTRAIT
 from benchmarks.quality.change import Change
 
 N_LINES = 6
+OURS, OTHERS = "C3", ("C0", "C1", "C2", "C4", "C5", "C6", "C7", "C8", "C9")
 
 
 def save_figures(name: str, results: Sequence[Result], found: Mapping[str, Change], folder: Path) -> list[Path]:
@@ -42,9 +43,9 @@ def _saved(draw: Any, what: Any, path: Path) -> Path:
 
 def _history(axes: Any, results: Sequence[Result]) -> None:
     """NDCG@10 over the number of behaviours that the user had; buckets of fewer than 20 queries are left out."""
-    for result in _shown(results):
+    for number, result in enumerate(_shown(results)):
         told = {bucket: value for bucket, (n, value) in result.by_history.items() if n >= 20}
-        axes.plot(list(told), list(told.values()), marker="o", label=result.system, **_style(result.system))
+        axes.plot(list(told), list(told.values()), marker="o", label=result.system, **_style(result.system, number))
     axes.set(xlabel="behaviours of the user until then", ylabel="NDCG@10", ylim=(0, None))
     axes.legend(frameon=False, fontsize=8)
 
@@ -54,7 +55,7 @@ def _diversity(axes: Any, results: Sequence[Result]) -> None:
     for result in results:
         place = result.beyond["ILD"], result.accuracy["NDCG@10"]
         ours = result.system == PORTRAIT
-        axes.scatter(*place, color="C3" if ours else "C0", s=50 if ours else 18, zorder=2)
+        axes.scatter(*place, color=OURS if ours else OTHERS[0], s=50 if ours else 18, zorder=2)
         axes.annotate(result.system, place, xytext=(4, 3), textcoords="offset points", fontsize=6.5)
     axes.set(xlabel="ILD@10 (mean distance of the items of one answer)", ylabel="NDCG@10")
 
@@ -62,11 +63,10 @@ def _diversity(axes: Any, results: Sequence[Result]) -> None:
 def _recovery(axes: Any, found: Mapping[str, Change]) -> None:
     """Solid: after A's past; dotted: after B's own."""
     for number, (name, change) in enumerate(found.items()):
-        colour = "C3" if name == PORTRAIT else f"C{number % 3}"
         for values, line in ((change.there.spliced, "-"), (change.there.alone, ":")):
             smooth = np.convolve(values, np.ones(WINDOW) / WINDOW, mode="valid")
-            label = name if line == "-" else None
-            axes.plot(smooth, line, label=label, **(_style(name) | {"color": colour}))
+            axes.plot(smooth, line, label=name if line == "-" else None, **_style(name, number))
+    axes.xaxis.get_major_locator().set_params(integer=True)
     axes.set(xlabel="behaviours since the person changed", ylabel=f"NDCG@10, mean of {WINDOW}", ylim=(0, None))
     axes.legend(frameon=False, fontsize=8)
 
@@ -77,5 +77,6 @@ def _shown(results: Sequence[Result]) -> list[Result]:
     return [*ours, *[one for one in results if one.system != PORTRAIT][: N_LINES - len(ours)]]
 
 
-def _style(system: str) -> dict[str, Any]:
-    return {"color": "C3", "linewidth": 2.4, "zorder": 3} if system == PORTRAIT else {"linewidth": 1.2}
+def _style(system: str, number: int) -> dict[str, Any]:
+    ours = {"color": OURS, "linewidth": 2.4, "zorder": 3}
+    return ours if system == PORTRAIT else {"color": OTHERS[number % len(OTHERS)], "linewidth": 1.2}

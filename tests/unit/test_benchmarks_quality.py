@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,11 +12,14 @@ from app.domain.item import Item
 from app.evaluation.baselines.counts import PersonalFrequency
 from app.evaluation.events import Columns
 from app.evaluation.replay import Mode, Track, replay
+from app.evaluation.splice import Recovery
 from app.evaluation.split import cold_items
 from app.services.exam import DataSet, data_set, exam_of, papers_of, view_of_items
 from benchmarks.quality import cold
 from benchmarks.quality.__main__ import arguments, keep
+from benchmarks.quality.change import Change, change_table, plain
 from benchmarks.quality.data import SETS, load, present
+from benchmarks.quality.figures import save_figures
 from benchmarks.sasrec.exchange import load_exam, load_outcomes, save_exam, save_outcomes
 from benchmarks.sasrec.windows import windows_of
 
@@ -66,6 +70,28 @@ def test_naturally_cold_items_are_those_without_a_behaviour_before() -> None:
     assert not before & set(asked)
     assert found.result.n_queries == len(asked) < papers[0].result.n_queries
     assert cold_items(data.events, exam.start)[asked].all()
+
+
+def test_pictures_are_drawn_of_what_there_is(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib")
+    data = small()
+    exam = exam_of(data, None)
+    outcomes = replay(PersonalFrequency(), exam, Mode.UPDATED)
+    papers = papers_of(data, exam, ("it", Mode.UPDATED), outcomes, view_of_items(data), print)
+    results = [paper.result for paper in papers if paper.track is Track.REPEATS]
+    recovery = Recovery(np.linspace(0, 0.5, 20), np.full(20, np.nan), 3)
+    drawn = save_figures("small", results, {"it": Change(recovery, recovery)}, tmp_path)
+    assert {path.name for path in drawn} == {"small-history.png", "small-diversity.png", "small-recovery.png"}
+    assert all(path.stat().st_size > 1_000 for path in drawn)
+    assert len(save_figures("small", results, {}, tmp_path)) == 2
+
+
+def test_who_follows_is_told_in_behaviours_and_what_could_not_be_measured_is_null() -> None:
+    slow = Recovery(np.repeat([0.0, 0.2], 10), np.full(20, 0.2), 7)
+    never = Recovery(np.r_[np.nan, np.zeros(19)], np.full(20, 0.2), 7)
+    found = {"it": Change(slow, never)}
+    assert change_table(found).splitlines()[2].startswith("| it | 10 | over 18 |")
+    assert json.loads(json.dumps(plain(found), allow_nan=False))["it"]["back"]["spliced"][:2] == [None, 0.0]
 
 
 def test_a_second_run_replaces_its_own_data_set_only(tmp_path: Path) -> None:

@@ -50,3 +50,13 @@ def test_a_claim_needs_an_interval_without_zero() -> None:
     assert lines[2].startswith("| weaker | +0.1000 [+0.1000, +0.1000] |")
     assert lines[2].endswith("| yes |")
     assert lines[3].endswith("| no |")
+
+
+def test_a_lift_over_nothing_is_not_told() -> None:
+    users, values, nothing = np.arange(30), np.full(30, 0.5), np.zeros(30)
+    sometimes = np.where(np.arange(30) == 0, 0.5, 0.0)
+    lines = comparison_table(
+        {"nothing": compare(values, nothing, users, 0), "sometimes": compare(values, sometimes, users, 0)}
+    ).splitlines()
+    assert lines[2] == "| nothing | +0.5000 [+0.5000, +0.5000] | – | yes |"
+    assert lines[3].endswith("| +2900.0% | yes |")
