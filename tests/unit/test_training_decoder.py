@@ -90,6 +90,7 @@ def query(past: list[int], catalogue: Catalogue) -> Query:
         near=NOTHING_NEAR,
         statements=(),
         habits=NO_HABITS,
+        segment=-1,
         allowed=np.ones(catalogue.n_rows, dtype=np.bool_),
         now=START + 101 * DAY_S,
         n=5,
