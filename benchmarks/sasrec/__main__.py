@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=usual.minutes, help="at most, of looking for the best epoch")
     parser.add_argument("--epochs", type=int, default=usual.epochs)
     parser.add_argument("--length", type=int, default=usual.length)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="1 where other work runs beside")
     wanted = parser.parse_args()
     warnings.filterwarnings("ignore")
     logging.getLogger("pytorch_lightning.utilities.rank_zero").setLevel(logging.ERROR)
