@@ -9,6 +9,7 @@ from math import nan
 import numpy as np
 from numpy.typing import NDArray
 
+from app.domain.catalogue import Rows
 from app.evaluation.beyond import coverage, intra_list_diversity
 from app.evaluation.gate import Contender, Rails, Verdict, against_queries, judge
 from app.evaluation.metrics import mean, mid_rank, ndcg_at
@@ -23,6 +24,9 @@ from app.training.policies import learn_policy
 DECODER = "decoder"
 K = 10
 SEED = 1
+# With a vector for fewer of the catalogue's items, distances say who has vectors and not who is varied.
+EMBEDDED = 0.9
+N_LOOKED_AT = 1_000
 # Slates are mixed after they are ranked, so that the order alone may be less varied than what is shown.
 RAILS = Rails(coverage=0.25, diversity=0.25)
 Scores = Callable[[NDArray[np.float32]], NDArray[np.float32]]  # (N, F) -> (N,)
@@ -108,11 +112,18 @@ def _contender(name: str, asked: Sequence[Request], scores_of: Scores, world: Wo
         records[number] = (one.log_place, one.user, one.place, one.at, _rank(one, scores, world), len(scores), 0)
         best = np.argsort(-scores, kind="stable")[:K]
         slates[number, : len(best)] = one.rows[best]
+    covered = coverage(slates, world.catalogue.n_rows)
+    return Contender(name, Outcome(records, slates), covered, _variety(slates, world), nan, nan)
+
+
+def _variety(slates: Rows, world: World) -> float:
+    """Mean distance within a slate; NaN, and no guard rail, while the vectors of many items are still to come."""
+    looked_at = np.linspace(0, world.catalogue.n_rows - 1, N_LOOKED_AT).astype(np.int32)
+    if not len(slates) or np.isfinite(world.space.vectors(looked_at)).all(axis=1).mean() < EMBEDDED:
+        return nan
     shown = np.unique(slates[slates >= 0])
-    vectors = world.space.vectors(shown)
     places = np.where(slates >= 0, np.searchsorted(shown, slates), -1)
-    spread = float(intra_list_diversity(places, vectors).mean()) if len(shown) else nan
-    return Contender(name, Outcome(records, slates), coverage(slates, world.catalogue.n_rows), spread, nan, nan)
+    return float(intra_list_diversity(places, world.space.vectors(shown)).mean())
 
 
 def _rank(one: Request, scores: NDArray[np.float32], world: World) -> float:

@@ -19,7 +19,7 @@ from app.retrieval.features import NAMES, SOURCES
 from app.retrieval.load import load_generators
 from app.retrieval.query import build_query, taste_of
 from app.training.generators import fit_generators
-from app.training.judge import earns_its_place, judge_policy
+from app.training.judge import _by_policy, _contender, earns_its_place, judge_policy
 from app.training.lessons import Memory, Request, lessons_of, requests
 from app.training.mixture import mixture_of
 from app.training.pipeline import Plan, fit_sources, learn
@@ -231,3 +231,19 @@ def test_a_decoder_on_disk_is_a_source(tmp_path: Path) -> None:
     scored = decoder.score(query_of(("i7", 3.0), ("i8", 2.0)))
     assert len(scored.rows)
     assert scored.scores.sum() <= 1 + 1e-4
+
+
+def test_variety_is_no_guard_while_vectors_are_missing(tmp_path: Path) -> None:
+    """Who ranks better is not refused because the items it names have no vector yet."""
+    log, half = circle(), space()
+    half._vectors[::2] = np.nan
+    start = log.at[int(0.8 * len(log.at))]
+    fit_generators(log.until(start), catalogue(), space())(tmp_path)
+    world = World(catalogue(), half, load_generators(tmp_path, catalogue(), half), "test")
+    asked = requests(log, start, world, HALF_LIVES, 1)["repeats"]
+    judged = judge_policy(PLAIN, PLAIN, asked, world)
+    assert not any("Diversity" in reason for reason in judged.verdict.reasons)
+    whole = World(catalogue(), space(), world.generators, "test")
+    contenders = [_contender("one", asked, _by_policy(PLAIN), one) for one in (world, whole)]
+    assert np.isnan(contenders[0].diversity)
+    assert contenders[1].diversity > 0
