@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 from app.domain.catalogue import Catalogue, ItemSpace
 from app.networks.forward import load_forward
+from app.profiles.people import People
 from app.retrieval.artifact import Positions, read_arrays
-from app.retrieval.base import Generator, World
+from app.retrieval.base import Generator, Policy, World
 from app.retrieval.decoder import Decoder
 from app.retrieval.load import load_generators
 from app.retrieval.people import load_people
@@ -20,8 +22,16 @@ def load_world(folder: Path | None, catalogue: Catalogue, space: ItemSpace, vers
     generators = load_generators(folder, catalogue, space)
     if folder is not None and (folder / "decoder.json").exists():
         generators = (_decoder(folder, catalogue), *generators)
-    policies = load_policies(folder) if folder else {}
-    return World(catalogue, space, generators, version, policies, load_people(folder))
+    policies, people = _of_everybody(folder) if folder else ({}, People())
+    return World(catalogue, space, generators, version, policies, people)
+
+
+@lru_cache(maxsize=2)
+def _of_everybody(folder: Path) -> tuple[dict[str, Policy], People]:
+    """What does not hang on the catalogue, read once: a world is made anew with every new item, and a folder never
+    changes.
+    """
+    return load_policies(folder), load_people(folder)
 
 
 def _decoder(folder: Path, catalogue: Catalogue) -> Generator:
