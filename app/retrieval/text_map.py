@@ -88,9 +88,6 @@ def fit(log: Log, vectors: Vectors, version: str) -> Arrays:
     return {
         "map": sums.solve(gram).astype(np.float32),
         "sharpness": np.array([sharpness]),
-        "before": sums.before,
-        "between": sums.between,
-        "gram": gram,
         "version": as_numbers(version),
     }
 
