@@ -18,6 +18,7 @@ PURCHASE = "purchase"
 
 _place = attrgetter("seq")
 _when = attrgetter("at", "behavior_id")
+_line = attrgetter("at", "seq")
 
 
 def fold(state: State, interactions: Iterable[Interaction], half_lives: HalfLives) -> State:
@@ -38,11 +39,11 @@ def fold(state: State, interactions: Iterable[Interaction], half_lives: HalfLive
         _enter_day(state.days, int(one.at // DAY_S))
         if one.item_id is not None:
             _tally(state.items, one.item_id, one, per_second)
-            recent.append(Recent(one.at, one.behavior_id, one.item_id, one.type, one.weight))
+            recent.append(Recent(one.at, one.behavior_id, one.item_id, one.type, one.weight, one.seq))
         if one.text is not None:
             said.append(Said(one.at, one.behavior_id, one.type, one.text, one.weight, one.embedding))
     if recent:
-        state.recent = sorted(state.recent + recent, key=_when, reverse=True)[:N_RECENT]
+        state.recent = sorted(state.recent + recent, key=_line, reverse=True)[:N_RECENT]
     if said:
         state.said = sorted(state.said + said, key=_when, reverse=True)[:N_SAID]
     return state

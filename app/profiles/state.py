@@ -36,6 +36,7 @@ class Recent(msgspec.Struct, array_like=True, frozen=True, gc=False):
     item_id: str
     type: str
     weight: float
+    seq: int
 
 
 class Said(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -52,8 +53,9 @@ class Said(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class State(msgspec.Struct):
     """A user's profile as it is kept: `fold(State(), all rows of the user's log)`.
 
-    `seq` is the last place of the log that is in here. `recent` and `said` hold the latest 200 and 50 by
-    (at, behavior_id), newest first. `days` are the distinct active days since 1970, ascending.
+    `seq` is the last place of the log that is in here. `recent` holds the latest 200 by (at, seq), since the lines
+    of one basket have an order, and `said` the latest 50 by (at, behavior_id), newest first.
+    `days` are the distinct active days since 1970, ascending.
     Impressions enter `counts` and the first and last time only: a user may be shown the whole catalogue.
     """
 

@@ -93,7 +93,8 @@ WEIGHTS: Mapping[str, float] = MappingProxyType(
         "trend": 2.5,
         "habits": 1.2,
         "neighbours": 1.0,
-        "slit": 1.0,
+        "slit": 0.5,
+        "lines": 0.5,
         "ease": 0.5,
         "text_map": 0.3,
         "interests": 0.1,
@@ -144,16 +145,17 @@ class Query:
 
     `past` (T,) are rows of the user's positive interactions, newest first, each item once, `past_at` (T,) their times
     (seconds since 1970) and `types` the behaviour that each stands for; `recency` (T,) fades from about 1 with every
-    item that came later, alike for what came at the same time. `near` holds what lies around the first interests,
-    whether allowed or not: rows (Q, k) and cosines (Q, k), best first, -1 where there are fewer. `segment` is -1 for
-    somebody of no segment. `allowed` (V,) is what may be shown after filters; `now` is in seconds since 1970; `n` is
-    how many candidates are wanted.
+    item that came later, alike for what came at the same time, `line_recency` (T,) whatever came when. `near` holds
+    what lies around the first interests, whether allowed or not: rows (Q, k) and cosines (Q, k), best first, -1 where
+    there are fewer. `segment` is -1 for somebody of no segment. `allowed` (V,) is what may be shown after filters;
+    `now` is in seconds since 1970; `n` is how many candidates are wanted.
     """
 
     past: Rows
     past_at: NDArray[np.float64]
     types: tuple[str, ...]
     recency: Floats
+    line_recency: Floats
     interests: tuple[InterestVector, ...]
     near: tuple[Rows, Vectors]
     statements: tuple[StatementVector, ...]

@@ -14,7 +14,8 @@ from app.retrieval.fuse import Fused
 from app.retrieval.trend import N_RECENT, Trend
 
 SOURCES = (
-    "trend", "segment", "neighbours", "slit", "ease", "text_map", "decoder", "habits", "interests", "fresh", "statement"
+    "trend", "segment", "neighbours", "slit", "lines", "ease", "text_map", "decoder", "habits", "interests", "fresh",
+    "statement",
 )  # fmt: skip
 # A chance below this is no more than none.
 LEAST = 1e-7

@@ -23,15 +23,25 @@ class ItemToItem:
     """`arrays` hold `neighbours` (P, K) positions, -1 where there are fewer, and `similarities` (P, K).
 
     A score is a vote to the power of `power`, as a share of all votes: above 1 it trusts the best of them more.
+    `by_line`: what came at one time is read in its order.
     """
 
-    def __init__(self, name: str, arrays: Arrays, positions: Positions, catalogue: Catalogue, power: float) -> None:
+    def __init__(
+        self,
+        name: str,
+        arrays: Arrays,
+        positions: Positions,
+        catalogue: Catalogue,
+        power: float,
+        by_line: bool = False,
+    ) -> None:
         self.name = name
         self._neighbours: NDArray[np.int32] = arrays["neighbours"]
         self._similarities: Floats = arrays["similarities"]
         self._positions = positions
         self._catalogue = catalogue
         self._power = power
+        self._by_line = by_line
 
     def score(self, query: Query) -> Scored:
         votes = self._votes(query)
@@ -77,10 +87,11 @@ class ItemToItem:
 
     def _past(self, query: Query) -> tuple[NDArray[np.int32], Floats, NDArray[np.int64]]:
         """Positions of the latest items, their weights and their places in `query.past`."""
-        recent = np.flatnonzero(query.recency > FADED)
+        recency = query.line_recency if self._by_line else query.recency
+        recent = np.flatnonzero(recency > FADED)
         positions = self._positions.of(query.past[recent])
         known = positions >= 0
-        return positions[known], query.recency[recent[known]], recent[known]
+        return positions[known], recency[recent[known]], recent[known]
 
 
 def strongest(matrix: Any, places: NDArray[np.int64], n: int, k: int) -> Arrays:

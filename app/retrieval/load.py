@@ -29,6 +29,7 @@ def load_generators(path: Path | None, catalogue: Catalogue, space: ItemSpace) -
     return (
         Trend(read_arrays(path / "trend.safetensors"), positions, catalogue),
         *(_item_to_item(path, source, positions, catalogue) for source in (slit, ease, neighbours)),
+        ItemToItem(slit.LINES, read_arrays(path / "lines.safetensors"), positions, catalogue, slit.POWER, by_line=True),
         *_segment(path, positions),
         TextMap(read_arrays(path / "text_map.safetensors"), catalogue, space),
         *_unfitted(catalogue, space, positions),

@@ -18,12 +18,13 @@ _BLOCK = 20_000
 
 
 def lessons(
-    log: Log, place_of: NDArray[np.int32], n: int, asked: Mask | None = None
+    log: Log, place_of: NDArray[np.int32], n: int, asked: Mask | None = None, by_line: bool = False
 ) -> Iterator[tuple[Any, NDArray[np.int32]]]:
     """Blocks of B lessons: pasts (B, n), sparse, and the places (B,) of what came next.
 
     `place_of` (P,) is where each item stands among the `n` that matter, -1 for the others. Repeats in a past add up.
-    `asked` (N,) are the behaviours that may be what came next: all of them unless given.
+    `asked` (N,) are the behaviours that may be what came next: all of them unless given. `by_line`: what came at one
+    time stands in its order.
     """
     order = np.argsort(log.users, kind="stable")
     users, sequence, at = log.users[order], place_of[log.items[order]], log.at[order]
@@ -39,7 +40,8 @@ def lessons(
         past = block[:, None] - np.arange(1, REACH + 1)
         inside = past >= starts[block, None]
         past = np.where(inside, past, block[:, None])
-        weights = shared_recency(block[:, None], bounds[moment[past]], bounds[moment[past] + 1])
+        begin, end = (past, past + 1) if by_line else (bounds[moment[past]], bounds[moment[past] + 1])
+        weights = shared_recency(block[:, None], begin, end)
         used = inside & (weights > FADED) & (sequence[past] >= 0)
         yield sparse_of(np.nonzero(used)[0], sequence[past[used]], weights[used], (len(block), n)), sequence[block]
 

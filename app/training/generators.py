@@ -13,7 +13,7 @@ from app.retrieval.artifact import Arrays
 from app.retrieval.base import Log
 
 FITS: Mapping[str, Callable[[Log], Arrays]] = MappingProxyType(
-    {"trend": trend.fit, "neighbours": neighbours.fit, "slit": slit.fit, "ease": ease.fit}
+    {"trend": trend.fit, "neighbours": neighbours.fit, "slit": slit.fit, "lines": slit.fit_lines, "ease": ease.fit}
 )
 
 

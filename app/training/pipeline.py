@@ -32,7 +32,7 @@ JUDGED_FROM = 0.95
 LEAST_LESSONS = 100
 SEED = 1
 # Goes up when a folder holds something else, or rankers look at other features: older models are then learned anew.
-FORMAT = 2
+FORMAT = 3
 TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their plain mixture."
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.domain.behavior import Interaction
 from app.profiles.decay import DAY_S, HalfLives, fade
 from app.profiles.fold import N_RECENT, fold
-from app.profiles.state import State, decode_state, encode_state
+from app.profiles.state import Recent, State, decode_state, encode_state
 
 HALF_LIVES = HalfLives(long_days=90, short_days=7)
 NOW = 1_700_000_000.0
@@ -50,6 +50,11 @@ def _renumbered(interactions: list[Interaction]) -> list[Interaction]:
     return [replace(one, seq=place) for place, one in enumerate(interactions, 1)]
 
 
+def _told(recent: Recent) -> tuple[object, ...]:
+    """All but the order in which it arrived, which decides only among what has the same time."""
+    return recent.at, recent.behavior_id, recent.item_id, recent.type, recent.weight
+
+
 def _assert_same(one: State, other: State) -> None:
     assert one.counts == other.counts
     assert (one.n_flagged, one.first_at, one.last_at, one.days) == (
@@ -58,7 +63,9 @@ def _assert_same(one: State, other: State) -> None:
         other.last_at,
         other.days,
     )
-    assert (one.recent, one.said) == (other.recent, other.said)
+    assert sorted(map(_told, one.recent)) == sorted(map(_told, other.recent))
+    assert [recent.at for recent in one.recent] == [recent.at for recent in other.recent]
+    assert one.said == other.said
     assert one.items.keys() == other.items.keys()
     for item_id, tally in one.items.items():
         twin = other.items[item_id]
@@ -120,10 +127,11 @@ def test_a_state_reads_back_as_it_was_written(stream):
     assert decode_state(encode_state(state)) == state
 
 
-def test_the_latest_interactions_are_kept_by_time_and_id():
+def test_the_latest_interactions_are_kept_by_time_and_the_lines_of_a_basket_in_their_order():
     stream = [Interaction(n + 1, f"b{n:03}", "view", NOW - n // 2, 0.2, f"i{n}") for n in range(N_RECENT + 50)]
-    kept = _folded(_renumbered(stream[::3] + stream[2::3] + stream[1::3])).recent
-    newest = sorted(stream, key=lambda one: (one.at, one.behavior_id), reverse=True)[:N_RECENT]
+    arrived = _renumbered(stream[::3] + stream[2::3] + stream[1::3])
+    kept = _folded(arrived).recent
+    newest = sorted(arrived, key=lambda one: (one.at, one.seq), reverse=True)[:N_RECENT]
     assert [one.behavior_id for one in kept] == [one.behavior_id for one in newest]
 
 

@@ -10,7 +10,7 @@ from app.domain.matrices import gram, inverse, solve
 from app.retrieval import ease, slit, text_map
 from app.retrieval.base import Log
 from app.retrieval.item_to_item import most_active
-from app.retrieval.query import RECENCY_TAU, _recency
+from app.retrieval.query import RECENCY_TAU, _recency, line_recency
 from app.retrieval.sequences import shared_recency
 from tests.unit import retrieval_board as board
 
@@ -49,8 +49,9 @@ def test_ease_is_the_formula(seed: int) -> None:
     np.testing.assert_allclose(dense(ease.fit(log, lam=2.0), 9), expected, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.parametrize("by_line", [False, True])
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_slit_is_the_formula_with_the_recency_that_serves(seed: int) -> None:
+def test_slit_is_the_formula_with_the_recency_that_serves(seed: int, by_line: bool) -> None:
     """Each lesson's past has the weights that a query of that moment would have, but that repeats add up."""
     log = random_log(seed)
     pasts, nexts = [], []
@@ -58,13 +59,13 @@ def test_slit_is_the_formula_with_the_recency_that_serves(seed: int) -> None:
         mine = np.flatnonzero(log.users == user)
         for place in range(1, len(mine)):
             past, row = mine[:place][::-1], np.zeros(9)
-            weights = _recency(log.at[past].tolist())
+            weights = line_recency(len(past)) if by_line else _recency(log.at[past].tolist())
             np.add.at(row, log.items[past], np.where(weights > 0.002, weights, 0.0))
             pasts.append(row)
             nexts.append(np.eye(9)[log.items[mine[place]]])
     s, t = np.array(pasts), np.array(nexts)
     expected = np.linalg.solve(s.T @ s + 3.0 * np.eye(9), s.T @ t)
-    np.testing.assert_allclose(dense(slit.fit(log, lam=3.0), 9), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(dense(slit.fit(log, lam=3.0, by_line=by_line), 9), expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_basket_shares_what_falls_to_it() -> None:

@@ -86,6 +86,7 @@ def query(past: list[int], catalogue: Catalogue) -> Query:
         past_at=at,
         types=tuple("purchase" if place % 2 else "view" for place in range(len(past))),
         recency=np.ones(len(past), dtype=np.float32),
+        line_recency=np.ones(len(past), dtype=np.float32),
         interests=(),
         near=NOTHING_NEAR,
         statements=(),
