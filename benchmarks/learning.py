@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,9 +22,10 @@ from app.domain.catalogue import Catalogue
 from app.domain.item import Item
 from app.index import snapshot
 from app.index.faiss_space import FaissSpace
-from app.retrieval import ease, neighbours, slit, text_map, trend
+from app.retrieval import text_map
 from app.retrieval.base import Log
 from app.services.portrait_scorer import log_of
+from app.training.generators import FITS
 from app.training.people import fit_people
 from app.training.pipeline import Plan, learn
 from benchmarks.quality.data import load
@@ -59,10 +61,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores; {len(log.at):,} behaviours, {len(wanted.item_ids):,} items\n")
     print("| what | seconds | peak memory of the process, MB |\n|---|---:|---:|")
     steps: dict[str, Callable[[], object]] = {
-        "trend": lambda: trend.fit(wanted),
-        "neighbours": lambda: neighbours.fit(wanted),
-        "ease": lambda: ease.fit(wanted),
-        "slit": lambda: slit.fit(wanted),
+        **{name: partial(fit, wanted) for name, fit in FITS.items()},
         "text_map": lambda: text_map.fit(wanted, vectors, space.version),
         "segments and topics": lambda: fit_people(log, catalogue, plan.half_lives),
     }

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _LOADED = "demo.json"  # written last: without it the folder holds half a demo
 _ENCODER_LIMIT_S = 180.0
 # What has no vector by then gets it while the demo runs; purchases recommend it meanwhile.
-_VECTORS_S = 60.0
+_VECTORS_S = 120.0
 
 
 def run_demo(settings: Settings, reset: bool, seconds: float) -> None:

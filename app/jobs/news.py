@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from app.domain.job import TRAIN
 from app.evaluation.drift import N_BEFORE_DAYS, N_RECENT_DAYS, shift_of
@@ -13,6 +14,7 @@ from app.services.context import Context
 from app.services.follow import GENERATORS
 from app.services.jobs import submit_job
 from app.storage.behaviors import count_behaviors, count_by_day
+from app.storage.items import read_share
 from app.storage.jobs import latest_job
 from app.storage.models import LiveModel, list_models, live_model
 from app.training.pipeline import FORMAT
@@ -24,6 +26,8 @@ ENOUGH = 0.1
 FEW_WAIT_S = 6 * 3_600.0
 MANY_WAIT_S = 60.0
 DRIFT_EVERY_S = 3_600.0
+# A model that was learned before this share of the items had vectors is learned anew when they have.
+READ = 0.9
 # After a training that failed or that somebody cancelled.
 REST = timedelta(minutes=10)
 
@@ -48,8 +52,11 @@ class RetrainOnNews:
         live = await live_model(ctx.db, GENERATORS)
         if live and not await _serves(ctx, live):
             return await self._ask(ctx)
+        about = await _newest(ctx)
+        if about.get("read_share", 1.0) < READ <= await read_share(ctx.db, ctx.encoder.name):
+            return await self._ask(ctx)
         n = await count_behaviors(ctx.db)
-        n_learned = max(await _n_learned(ctx), self._n_tried)
+        n_learned = max(int(about.get("n_log", 0)), self._n_tried)
         pouring, self._n_last = n != self._n_last, n
         if n <= n_learned:
             self._news_at = None
@@ -98,7 +105,7 @@ async def _serves(ctx: Context, live: LiveModel) -> bool:
     return await asyncio.to_thread(ctx.store.intact, live.manifest)
 
 
-async def _n_learned(ctx: Context) -> int:
-    """Behaviours that the newest model was made from, also when it lost."""
+async def _newest(ctx: Context) -> dict[str, Any]:
+    """What the newest model was made from, also when it lost."""
     newest = await list_models(ctx.db, GENERATORS, limit=1)
-    return int(newest[0].manifest["about"].get("n_log", 0)) if newest else 0
+    return newest[0].manifest["about"] if newest else {}

@@ -11,6 +11,7 @@ from app.retrieval.base import World
 from app.services.context import Context
 from app.services.follow import GENERATORS, Follower
 from app.storage.behaviors import copy_log, count_behaviors
+from app.storage.items import read_share
 from app.storage.models import kept_names, register
 from app.training.dataset import read_log
 from app.training.pipeline import FORMAT, Learned, learn
@@ -23,14 +24,14 @@ async def retrain(ctx: Context, report: Progress = unwatched) -> int | None:
     another thread too, and ends it all by raising.
     """
     report(0.0, "reading the log")
-    n_log = await count_behaviors(ctx.db)
+    made_of = {"n_log": await count_behaviors(ctx.db), "read_share": await read_share(ctx.db, ctx.encoder.name)}
     world = await _world(ctx)
     csv = b"".join([chunk async for chunk in copy_log(ctx.db)])
     fitted = await asyncio.to_thread(_learn, ctx, world, csv, report)
     if fitted is None:
         return None
     learned, about = fitted
-    manifest = await asyncio.to_thread(ctx.store.publish, GENERATORS, learned.write, about | {"n_log": n_log})
+    manifest = await asyncio.to_thread(ctx.store.publish, GENERATORS, learned.write, about | made_of)
     version = await register(ctx.db, GENERATORS, manifest, learned.verdict, promoted=True)
     await asyncio.to_thread(ctx.store.prune, GENERATORS, await kept_names(ctx.db, GENERATORS))
     return version

@@ -167,6 +167,20 @@ async def items_to_embed(db: Database, encoder: str, limit: int) -> list[tuple[s
     return await db.tried(work)
 
 
+async def read_share(db: Database, encoder: str) -> float:
+    """The share of the items that have a vector of this encoder; 0 without any item."""
+
+    async def work(connection: Connection) -> float:
+        cursor = await connection.execute(
+            "SELECT (SELECT count(*) FROM items WHERE embedded_by = %s)::float8 / greatest(count(*), 1) FROM items",
+            [encoder],
+        )
+        (share,) = await cursor.fetchone() or (0.0,)
+        return float(share)
+
+    return await db.tried(work)
+
+
 async def save_item_embeddings(db: Database, encoder: str, pairs: Sequence[tuple[str, str, bytes]]) -> None:
     """(item_id, the text it was made of, raw float16 vector); passed over where the text has changed since."""
 

@@ -14,6 +14,7 @@ from app.jobs.run import run_job
 from app.jobs.schedule import MOST_S, Step
 from app.jobs.worker import run_jobs
 from app.services.context import Context
+from app.services.embed_texts import embed_texts
 from app.services.record_behaviors import record_behaviors
 from app.storage.items import put_items
 from app.storage.jobs import cancel_job, claimed, get_job, list_jobs
@@ -177,6 +178,20 @@ async def test_training_is_asked_for_when_everybody_turns_to_something_else(cont
     assert await due(context) is None
     now[0] += DRIFT_EVERY_S
     assert await due(context) == 1
+
+
+async def test_what_was_learned_before_the_texts_were_read_is_learned_anew(context: Context) -> None:
+    due = RetrainOnNews()
+    await put_items(context.db, [Item(f"i{n}", f"Tea number {n}") for n in range(10)])
+    await purchases(context, 0, 100)
+    await due(context)
+    await due(context)
+    await train_if_asked(context)
+    assert await due(context) is None
+    await eventually(lambda: embed_texts(context))
+    assert await due(context) == 1
+    await train_if_asked(context)
+    assert await due(context) is None
 
 
 async def test_a_model_of_another_release_is_learned_anew(context: Context) -> None:
