@@ -40,8 +40,6 @@ SHRINK = 1.0
 # How much of the attention must have moved to a category, or away from it, to name it.
 NAMED = 0.1
 N_NAMED = 2
-# What the short horizon weighs for somebody who is not drifting, and at most.
-STEADY_SHARE, TURNED_SHARE = 0.5, 0.9
 
 
 class _Turn(NamedTuple):
@@ -80,9 +78,9 @@ def drift_of(state: State, catalogue: Catalogue, space: ItemSpace) -> Drift | No
     )
 
 
-def short_share(state: State, catalogue: Catalogue, space: ItemSpace) -> float:
-    """How much the short horizon weighs beside the long one, in [.5, .9]."""
-    return STEADY_SHARE + (TURNED_SHARE - STEADY_SHARE) * _turn(_past(state, catalogue, space)).strength
+def turn_of(state: State, catalogue: Catalogue, space: ItemSpace) -> float:
+    """`Drift.score`, 0 for who is steady."""
+    return _turn(_past(state, catalogue, space)).strength
 
 
 def _past(state: State, catalogue: Catalogue, space: ItemSpace) -> _Past:

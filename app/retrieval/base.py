@@ -147,8 +147,9 @@ class Query:
     (seconds since 1970) and `types` the behaviour that each stands for; `recency` (T,) fades from about 1 with every
     item that came later, alike for what came at the same time, `line_recency` (T,) whatever came when. `near` holds
     what lies around the first interests, whether allowed or not: rows (Q, k) and cosines (Q, k), best first, -1 where
-    there are fewer. `segment` is -1 for somebody of no segment. `allowed` (V,) is what may be shown after filters;
-    `now` is in seconds since 1970; `n` is how many candidates are wanted.
+    there are fewer. `segment` is -1 for somebody of no segment, `turn` how surely they turn to other things than before
+    (0 to 1). `allowed` (V,) is what may be shown after filters; `now` is in seconds since 1970; `n` is how many
+    candidates are wanted.
     """
 
     past: Rows
@@ -161,6 +162,7 @@ class Query:
     statements: tuple[StatementVector, ...]
     habits: Habits
     segment: int
+    turn: float
     allowed: Mask
     now: float
     n: int

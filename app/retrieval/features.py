@@ -39,6 +39,7 @@ _PLAIN = (
     "n_past",
     "away_days",
     "n_bought",
+    "turn",
 )
 NAMES = (
     *(f"chance {source}" for source in SOURCES),
@@ -66,6 +67,7 @@ _THEMES = {
     "n_past": "how much is known of you",
     "away_days": "how much is known of you",
     "n_bought": "how much is known of you",
+    "turn": "your turn to something else",
 }
 # (F,) what each feature is added up under.
 THEMES = tuple(_THEMES.get(name, name.split(" ", 1)[-1]) for name in NAMES)
@@ -180,7 +182,12 @@ def _popularity(query: Query, rows: Rows, world: World) -> Floats:
 def _user(query: Query, n: int) -> Floats:
     """The same for all candidates: only trees can use it."""
     away = query.now - query.past_at[0] if len(query.past_at) else np.nan
-    values = [np.log1p(len(query.past)), float(_log_days(np.array([away]))[0]), np.log1p(len(query.habits.rows))]
+    values = [
+        np.log1p(len(query.past)),
+        float(_log_days(np.array([away]))[0]),
+        np.log1p(len(query.habits.rows)),
+        query.turn,
+    ]
     return np.repeat(np.array(values, dtype=np.float32)[:, None], n, axis=1)
 
 

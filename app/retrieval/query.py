@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
 from app.profiles.decay import HalfLives, fade
+from app.profiles.drift import turn_of
 from app.profiles.state import Said, State, Tally
 from app.profiles.sums import sums_at
 from app.retrieval.base import Floats, Habits, InterestVector, Query, StatementVector, World
@@ -23,6 +24,8 @@ N_STATEMENTS = 4
 # The newest count most. Against means of whole clusters, what lies near such a mean of the latest items raised
 # NDCG@10 of new items from .0134 to .0188 (MovieTweetings) and from .047 to .117 (UCI retail).
 RECENCY_TAU = 5.0
+# What the short horizon weighs beside the long one for somebody who is steady, and for who surely turns away.
+STEADY_SHARE, TURNED_SHARE = 0.5, 0.9
 # What has less recency is passed over: 31 items, or a few baskets.
 FADED = 0.002
 # What has faded to this is no wish any more.
@@ -52,6 +55,7 @@ class Taste:
     said: tuple[SaidVector, ...]
     habits: Habits
     segment: int = -1
+    turn: float = 0.0
 
     @property
     def personal(self) -> bool:
@@ -86,6 +90,7 @@ def build_query(
         statements=tuple(earlier if wish is None else [wish, *earlier]),
         habits=taste.habits,
         segment=taste.segment,
+        turn=taste.turn,
         allowed=allowed,
         now=now,
         n=n,
@@ -103,13 +108,15 @@ def taste_of(state: State, rows: Rows, world: World, half_lives: HalfLives) -> T
         return replace(NO_TASTE, said=said)
     if kept.size < len(tallies):
         rows, tallies = rows[kept], [tallies[place] for place in kept.tolist()]
-    weights = _weights(tallies, half_lives)
+    turn = turn_of(state, catalogue, space)
+    weights = _weights(tallies, half_lives, turn)
     past, types, times = _past(state, catalogue, rows, tallies)
     recency = _recency(times)
     interests = _interests(past, recency, space) + _clusters(rows, weights, space)
     habits = _habits(rows, tallies, half_lives)
     segment = world.people.segment_of(state, catalogue)
-    return Taste(past, np.array(times), types, recency, interests, _near(interests, space), said, habits, segment)
+    near = _near(interests, space)
+    return Taste(past, np.array(times), types, recency, interests, near, said, habits, segment, turn)
 
 
 def _near(interests: Sequence[InterestVector], space: ItemSpace) -> tuple[Rows, Vectors]:
@@ -118,15 +125,16 @@ def _near(interests: Sequence[InterestVector], space: ItemSpace) -> tuple[Rows, 
     return space.search(np.stack([interest.vector for interest in interests[:N_SEARCHED]]), N_NEAR)
 
 
-def _weights(tallies: Sequence[Tally], half_lives: HalfLives) -> NDArray[np.float64]:
-    """(N,) shares of attention, half of it by the long horizon and half by the short one.
+def _weights(tallies: Sequence[Tally], half_lives: HalfLives, turn: float) -> NDArray[np.float64]:
+    """(N,) shares of attention, half of it by the short horizon, or more of it while somebody turns to other things.
 
     log1p: the tenth purchase of one item says less than the first of another. Time stands still while the user is
     away, as in the profile: only what is newer than what matters, and no sum fades to 0 in a float.
     """
     sums = sums_at(tallies, max(tally.last_at for tally in tallies), half_lives)
     long, short = np.log1p(np.maximum(sums.long - sums.negative, 0.0)), np.log1p(sums.short)
-    weights: NDArray[np.float64] = 0.5 * (long / max(long.sum(), 1e-12) + short / max(short.sum(), 1e-12))
+    share = STEADY_SHARE + (TURNED_SHARE - STEADY_SHARE) * turn
+    weights: NDArray[np.float64] = (1 - share) * long / max(long.sum(), 1e-12) + share * short / max(short.sum(), 1e-12)
     return weights
 
 

@@ -12,7 +12,7 @@ from app.domain.item import Item
 from app.domain.profile import Drift
 from app.profiles.decay import DAY_S
 from app.profiles.describe import describe
-from app.profiles.drift import drift_of, short_share
+from app.profiles.drift import drift_of, turn_of
 from app.profiles.interests import interests_of
 from app.profiles.people import Standing
 from app.profiles.phrases import since_when
@@ -85,9 +85,9 @@ def test_who_always_wanders_is_not_turning():
 
 def test_the_short_horizon_weighs_more_for_who_turns():
     steady, turned = _user([0, 1] * 30), _user([0, 1] * 20 + [7] * 10)
-    assert short_share(steady, CATALOGUE, no_space()) == 0.5
-    assert short_share(turned, CATALOGUE, no_space()) == pytest.approx(0.9)
-    shares = [short_share(_user([0, 1] * 20 + [7] * n), CATALOGUE, no_space()) for n in range(10)]
+    assert turn_of(steady, CATALOGUE, no_space()) == 0.0
+    assert turn_of(turned, CATALOGUE, no_space()) == pytest.approx(1.0)
+    shares = [turn_of(_user([0, 1] * 20 + [7] * n), CATALOGUE, no_space()) for n in range(10)]
     assert all(0.5 <= share <= 0.9 for share in shares)
     assert shares[0] == 0.5 < shares[9]
 
@@ -116,7 +116,7 @@ def test_items_without_a_category_turn_by_their_clusters():
 )
 def test_nothing_is_told_where_nothing_shows(state):
     assert drift_of(state, CATALOGUE, no_space()) is None
-    assert short_share(state, CATALOGUE, no_space()) == 0.5
+    assert turn_of(state, CATALOGUE, no_space()) == 0.0
 
 
 def _told(state: State, standing: Standing) -> str:

@@ -92,6 +92,7 @@ def query(past: list[int], catalogue: Catalogue) -> Query:
         statements=(),
         habits=NO_HABITS,
         segment=-1,
+        turn=0.0,
         allowed=np.ones(catalogue.n_rows, dtype=np.bool_),
         now=START + 101 * DAY_S,
         n=5,
