@@ -83,13 +83,13 @@ def test_who_always_wanders_is_not_turning():
     assert drift_of(_user(bouts), CATALOGUE, no_space()) is None
 
 
-def test_the_short_horizon_weighs_more_for_who_turns():
+def test_a_turn_is_the_surer_the_more_there_is_of_it():
     steady, turned = _user([0, 1] * 30), _user([0, 1] * 20 + [7] * 10)
     assert turn_of(steady, CATALOGUE, no_space()) == 0.0
     assert turn_of(turned, CATALOGUE, no_space()) == pytest.approx(1.0)
-    shares = [turn_of(_user([0, 1] * 20 + [7] * n), CATALOGUE, no_space()) for n in range(10)]
-    assert all(0.5 <= share <= 0.9 for share in shares)
-    assert shares[0] == 0.5 < shares[9]
+    turns = [turn_of(_user([0, 1] * 20 + [7] * n), CATALOGUE, no_space()) for n in range(10)]
+    assert all(0.0 <= turn <= 1.0 for turn in turns)
+    assert turns[0] == 0.0 < turns[9]
 
 
 def test_items_without_a_category_turn_by_their_clusters():

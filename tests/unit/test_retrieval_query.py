@@ -11,7 +11,7 @@ from app.domain.behavior import Interaction
 from app.profiles.decay import DAY_S
 from app.profiles.fold import fold
 from app.profiles.state import State
-from app.retrieval.query import N_PAST, NO_TASTE, build_query, direction, taste_of, waits_for_encoder
+from app.retrieval.query import N_PAST, NO_TASTE, _weights, build_query, direction, taste_of, waits_for_encoder
 from tests.unit import retrieval_board as board
 
 RAW = np.eye(18, dtype=np.float16)[1].tobytes()
@@ -70,6 +70,13 @@ def test_where_the_user_is_now_comes_before_the_strong_clusters() -> None:
     assert interests[0].vector[0] > interests[0].vector[1]
     assert {tuple(sorted(one.rows.tolist())) for one in interests[1:]} == {(0, 2, 4), (1, 3, 5, 7)}
     assert sum(one.weight for one in interests[1:]) == pytest.approx(1.0)
+
+
+def test_the_surer_a_turn_the_more_weighs_the_short_horizon() -> None:
+    user = board.state([("i1", 60.0), ("i3", 50.0), ("i0", 1.0)])
+    lately = [float(_weights(list(user.items.values()), board.HALF_LIVES, turn)[-1]) for turn in (0.0, 0.5, 1.0)]
+    assert lately[0] < lately[1] < lately[2]
+    assert _weights(list(user.items.values()), board.HALF_LIVES, 0.7).sum() == pytest.approx(1.0)
 
 
 def test_vectors_are_of_length_one() -> None:
