@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import settings
 
 from app.domain.catalogue import Catalogue
 from app.encoders.text_encoder import TextEncoder
@@ -23,6 +24,10 @@ from app.storage.migrate import upgrade
 
 _TEMPLATE = "portrait_template"
 _numbers = itertools.count(1)
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("portrait", deadline=None)
+settings.load_profile("portrait")
 
 
 @pytest.fixture(scope="session")
