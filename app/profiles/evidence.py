@@ -51,7 +51,7 @@ def prove(
         if one.flagged or one.item_id is None or one.weight == 0:
             continue
         if one.item_id not in facets:
-            facets[one.item_id] = list(_facets(catalogue, space, one.item_id))
+            facets[one.item_id] = list(facets_of_item(catalogue, space, one.item_id))
         told = _evidence(one, catalogue)
         behind = [proof.facets[facet] for facet in facets[one.item_id] if (facet in avoided) == (one.weight < 0)]
         if one.weight > 0:
@@ -62,7 +62,8 @@ def prove(
     return proof
 
 
-def _facets(catalogue: Catalogue, space: ItemSpace, item_id: str) -> Iterator[str]:
+def facets_of_item(catalogue: Catalogue, space: ItemSpace, item_id: str) -> Iterator[str]:
+    """Its facets, or its interest cluster where it stands in no category."""
     row = catalogue.row_of.get(item_id)
     if row is None:
         return
@@ -75,13 +76,17 @@ def _facets(catalogue: Catalogue, space: ItemSpace, item_id: str) -> Iterator[st
             yield facet_name(catalogue, space, len(catalogue.facets) + cluster)
 
 
+def title_of(catalogue: Catalogue, item_id: str | None) -> str | None:
+    row = catalogue.row_of.get(item_id or "")
+    return catalogue.items[row].title or None if row is not None else None
+
+
 def _evidence(one: Interaction, catalogue: Catalogue) -> Evidence:
-    row = catalogue.row_of.get(one.item_id or "")
     return Evidence(
         behavior_id=one.behavior_id,
         type=one.type,
         occurred_at=datetime.fromtimestamp(one.at, UTC),
         item_id=one.item_id,
-        title=catalogue.items[row].title or None if row is not None else None,
+        title=title_of(catalogue, one.item_id),
         text=one.text,
     )

@@ -7,11 +7,12 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.answers import tagged
-from app.api.deps import At, Ctx, SplitAtCommas, UserId
+from app.api.answers import answer, tagged
+from app.api.deps import At, Ctx, Listing, Page, SplitAtCommas, UserId
 from app.api.openapi import failures
-from app.api.schemas.profiles import ProfileOut
+from app.api.schemas.profiles import HistoryPage, ProfileOut
 from app.api.strict_route import StrictRoute
+from app.services.read_history import read_history
 from app.services.read_profile import read_profile
 
 router = APIRouter(route_class=StrictRoute, tags=["profiles"])
@@ -20,10 +21,15 @@ router = APIRouter(route_class=StrictRoute, tags=["profiles"])
 class ProfileQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    at: Annotated[At | None, Field(description="As it was at this moment.")] = None
+    at: Annotated[At | None, Field(description="As it was at this moment, which is past.")] = None
     include: Annotated[
         list[Literal["evidence"]], SplitAtCommas, Field(description="`evidence`: the behaviours behind each interest.")
     ] = []
+
+
+class HistoryQuery(Page):
+    since: Annotated[At | None, Field(description="Only what came after it, seen more closely.")] = None
+    until: Annotated[At | None, Field(description="Only what came up to it.")] = None
 
 
 @router.get(
@@ -38,3 +44,27 @@ async def get_profile(request: Request, ctx: Ctx, user_id: UserId, query: Annota
     Carries a strong `ETag`; send it as `If-None-Match` and an unchanged profile is answered with 304.
     """
     return tagged(request, await read_profile(ctx, user_id, query.at, "evidence" in query.include))
+
+
+@router.get(
+    "/users/{user_id}/profile/history",
+    summary="Read the profile's history",
+    response_model=HistoryPage,
+    responses=failures(404),
+)
+async def get_history(ctx: Ctx, listing: Listing, user_id: UserId, query: Annotated[HistoryQuery, Query()]) -> Response:
+    """When the profile changed, how, and which behaviours moved it. The newest behaviour always shows.
+
+    Behaviours are told together: by the session while there are few, by the week when there are thousands. Name a
+    `since` to look at a time more closely.
+    """
+    name = f"history of {user_id} {query.since} {query.until}"
+    place = listing.read(query.cursor, name)
+    told = await read_history(ctx, user_id, query.since, query.until)
+    # Counted from the oldest, so that what happens meanwhile moves nothing.
+    n_left = len(told.versions) if place is None else min(int(place), len(told.versions))
+    first = len(told.versions) - n_left
+    left = n_left - query.limit
+    more = listing.after(str(left), name) if left > 0 else None
+    page = told.versions[first : first + query.limit]
+    return answer({"user_id": user_id, "items": page, "next": more, "reason": told.reason})

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from app.api.schemas.common import Answer, At, Attributes
+from app.api.schemas.common import Answer, At, Attributes, Next
+from app.domain.history import ChangeKind, EditEvent
 from app.domain.profile import Horizon, Stage, Trend
 
 
@@ -94,3 +95,48 @@ class ProfileOut(Answer):
     topics: Annotated[list[str], Field(description="What they are after, as far as others are after it too.")]
     drift: Annotated[DriftOut | None, Field(description="Null for who is steady, or too new to tell.")]
     attributes: Attributes
+
+
+class ChangeOut(Answer):
+    """One line of the profile that is not what it was."""
+
+    facet: Annotated[str, Field(examples=["category:grocery > baby food"])]
+    label: Annotated[str, Field(examples=["baby food"])]
+    kind: Annotated[ChangeKind, Field(description="`fell` and `gone` may only mean that others took the attention.")]
+    before: Annotated[float | None, Field(description="Weight as last told; null where the facet was not there.")]
+    after: Annotated[float | None, Field(description="Weight now; null where the facet is not there any more.")]
+
+
+class CauseOut(EvidenceOut):
+    """A behaviour that moved some of what changed."""
+
+    facets: Annotated[list[str], Field(description="Which of the changed facets it moved.")]
+
+
+class EditMarkOut(Answer):
+    """A change by hand that began or ceased to hold."""
+
+    edit_id: str
+    event: EditEvent
+    in_words: str
+
+
+class VersionOut(Answer):
+    """The profile as it was at a moment, beside the version before."""
+
+    version: Annotated[int, Field(ge=0, description="What `GET /users/{user_id}/profile?at=` says for this `at`.")]
+    at: At
+    n_behaviors: Annotated[int, Field(ge=0, description="Behaviours since the version before.")]
+    changes: Annotated[list[ChangeOut], Field(description="The largest first; the newest version may have none.")]
+    caused_by: Annotated[list[CauseOut], Field(description="The behaviours that moved most; empty for an edit.")]
+    drift: Annotated[DriftOut | None, Field(description="A turn to something else that began here.")]
+    edit: EditMarkOut | None
+
+
+class HistoryPage(Answer):
+    """How a profile became what it is."""
+
+    user_id: Annotated[str, Field(examples=["household-1"])]
+    items: Annotated[list[VersionOut], Field(description="The newest first.")]
+    next: Next
+    reason: Annotated[str | None, Field(description="Why there is nothing to tell; null where there is.")]
