@@ -64,8 +64,9 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The newest version first; `reason` says why there is none."""
+    """A page of it, the newest version first; `n_older` are behind the page. `reason` says why there is none."""
 
     user_id: str
-    versions: tuple[Version, ...]
+    versions: tuple[Version, ...] = ()
+    n_older: int = 0
     reason: str | None = None

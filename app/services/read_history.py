@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 from app.domain.errors import Fault, InvalidInput, NotFound
@@ -20,31 +21,42 @@ NOTHING_YET = "Nothing was recorded of this user in this time."
 MOST_HISTORIES = 100
 _ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
 
-Key = tuple[str, datetime | None, datetime | None]
-_kept: WeakKeyDictionary[World, dict[Key, tuple[int, list[Version]]]] = WeakKeyDictionary()
 
 
-async def read_history(ctx: Context, user_id: str, since: datetime | None, until: datetime | None) -> History:
-    """Every version after `since` and up to `until`. Raises NotFound (`user_unknown`) and InvalidInput."""
-    if since is not None and until is not None and since >= until:
+class Span(NamedTuple):
+    """What is asked for: after `since` and up to `until`, None for all there is."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+async def read_history(ctx: Context, user_id: str, span: Span, n_older: int | None, limit: int) -> History:
+    """Up to `limit` versions, the newest first, of the oldest `n_older` ones: those behind the page before.
+
+    Counted from the oldest, so that what happens meanwhile moves no page. Raises NotFound (`user_unknown`) and
+    InvalidInput.
+    """
+    if span.since is not None and span.until is not None and span.since >= span.until:
         raise _backwards()
-    log = await load_log_until(ctx.db, user_id, until or _ALWAYS)
+    log = await load_log_until(ctx.db, user_id, span.until or _ALWAYS)
     if log is None:
-        raise NotFound(
-            "Nothing is known of this user.", "Post a behaviour to start the profile.", code="user_unknown"
-        )
+        raise NotFound("Nothing is known of this user.", "Post a behaviour to start the profile.", code="user_unknown")
     if not log.consent:
-        return History(user_id, (), NO_CONSENT)
-    versions = await _versions(ctx, log, since, until)
-    return History(user_id, tuple(reversed(versions)), None if versions else NOTHING_YET)
+        return History(user_id, reason=NO_CONSENT)
+    versions = (await _versions(ctx, log, span))[:n_older]
+    first = max(0, len(versions) - limit)
+    return History(user_id, tuple(reversed(versions[first:])), first, None if versions else NOTHING_YET)
 
 
-async def _versions(ctx: Context, log: StoredLog, since: datetime | None, until: datetime | None) -> list[Version]:
-    """Kept for the pages that follow. Works beside the event loop: .2 s for 5,000 behaviours."""
-    kept, key = _kept.setdefault(ctx.world, {}), (log.user_id, since, until)
+_kept: WeakKeyDictionary[World, dict[tuple[str, Span], tuple[int, list[Version]]]] = WeakKeyDictionary()
+
+
+async def _versions(ctx: Context, log: StoredLog, span: Span) -> list[Version]:
+    """Kept for the pages that follow. Worked out beside the event loop: it takes .2 s for 5,000 behaviours."""
+    kept, key = _kept.setdefault(ctx.world, {}), (log.user_id, span)
     held = kept.pop(key, None)
     if held is None or held[0] != log.last_seq:
-        held = log.last_seq, await asyncio.to_thread(_worked_out, ctx, log, since)
+        held = log.last_seq, await asyncio.to_thread(_worked_out, ctx, log, span.since)
     kept[key] = held
     while len(kept) > MOST_HISTORIES:
         kept.pop(next(iter(kept)))
@@ -52,8 +64,8 @@ async def _versions(ctx: Context, log: StoredLog, since: datetime | None, until:
 
 
 def _worked_out(ctx: Context, log: StoredLog, since: datetime | None) -> list[Version]:
-    rows = list(interactions_of(ctx, log.rows))
-    world, start = ctx.world, since.timestamp() if since else None
+    rows, world = list(interactions_of(ctx, log.rows)), ctx.world
+    start = since.timestamp() if since else None
     return history_of(rows, world.catalogue, world.space, ctx.half_lives, since=start)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from app.domain.errors import NotFound
+from app.domain.errors import Fault, InvalidInput, NotFound
 from app.domain.profile import Profile, Statement
 from app.profiles.decay import DAY_S
 from app.profiles.describe import describe
@@ -30,10 +30,13 @@ _ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
 
 
 async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, evidence: bool = False) -> Profile:
-    """With every behaviour committed by now, or that had occurred by `at`. Raises NotFound (`user_unknown`).
+    """With every behaviour committed by now, or that had occurred by `at`. Raises NotFound (`user_unknown`), and
+    InvalidInput for a moment that has not come.
 
     `evidence` brings the newest behaviours behind each claim; it reads the user's whole log.
     """
+    if at is not None and at > ctx.now() + timedelta(minutes=ctx.ingest.future_minutes):
+        raise _not_yet(ctx.now())
     user = await user_state(ctx, user_id, at)
     if user is None:
         raise NotFound(
@@ -43,9 +46,9 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
         )
     world, now = ctx.world, (at or ctx.now()).timestamp()
     if evidence:
-        return await _with_evidence(ctx, _profile(ctx, user, world, now), user.state, world, at)
+        return await _with_evidence(ctx, _profile(ctx, user, world, now, at is not None), user.state, world, at)
     if at is not None:
-        return _profile(ctx, user, world, now)
+        return _profile(ctx, user, world, now, past=True)
     # Without a new behaviour the profile stands still, but for a day on which somebody becomes long unseen.
     version = (user.version, user.updated_at, user.consent, now // DAY_S)
     profiles = _kept.setdefault(world, Kept(MOST_PROFILES))
@@ -55,7 +58,7 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
 _kept: WeakKeyDictionary[World, Kept[Profile]] = WeakKeyDictionary()
 
 
-def _profile(ctx: Context, user: UserState, world: World, now: float) -> Profile:
+def _profile(ctx: Context, user: UserState, world: World, now: float, past: bool = False) -> Profile:
     state = user.state
     interests, avoids = interests_of(state, world.catalogue, world.space, ctx.half_lives, now)
     habits = habits_of(state, world.catalogue, min(now, state.last_at), N_HABITS)
@@ -65,7 +68,7 @@ def _profile(ctx: Context, user: UserState, world: World, now: float) -> Profile
         version=user.version,
         updated_at=user.updated_at,
         stage=stage_of(state),
-        summary=describe(state, interests, avoids, habits, now, standing),
+        summary=describe(state, interests, avoids, habits, now, standing, past=past),
         interests=interests,
         avoids=avoids,
         statements=tuple(
@@ -79,6 +82,12 @@ def _profile(ctx: Context, user: UserState, world: World, now: float) -> Profile
         drift=standing.drift,
         attributes=user.attributes,
     )
+
+
+def _not_yet(now: datetime) -> InvalidInput:
+    hint = f"Name a moment up to now ({now:%Y-%m-%dT%H:%M:%SZ}), or leave `at` out for the profile as it is."
+    fault = Fault("time_out_of_window", "?at", "`at` lies in the future, and nothing is known of it.", hint)
+    return InvalidInput(fault.detail, hint, faults=(fault,))
 
 
 async def _with_evidence(ctx: Context, profile: Profile, state: State, world: World, at: datetime | None) -> Profile:

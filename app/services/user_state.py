@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -47,7 +47,7 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
     """With every behaviour that is committed by now, or that had occurred by `at`; None for an unknown user."""
     if at is not None:
         stored = await load_log_until(ctx.db, user_id, at)
-        return _as_told(stored, lambda log: _fold(ctx, log)) if stored else None
+        return _as_it_was(_as_told(stored, lambda log: _fold(ctx, log)), at) if stored else None
     stored = await load_log(ctx.db, user_id, _fold_key(ctx))
     if stored is None:
         return None
@@ -61,6 +61,12 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
 def _as_told(stored: StoredLog, fold_of: Callable[[StoredLog], State]) -> UserState:
     state = fold_of(stored) if stored.consent else State()
     return UserState(stored.user_id, stored.last_seq, stored.consent, stored.attributes, stored.updated_at, state)
+
+
+def _as_it_was(user: UserState, at: datetime) -> UserState:
+    """What came later has not touched it yet."""
+    last_at = datetime.fromtimestamp(user.state.last_at, UTC) if user.state.counts else at
+    return replace(user, updated_at=min(last_at, at))
 
 
 _states: Kept[State] = Kept(MOST_STATES)

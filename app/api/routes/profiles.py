@@ -12,7 +12,7 @@ from app.api.deps import At, Ctx, Listing, Page, SplitAtCommas, UserId
 from app.api.openapi import failures
 from app.api.schemas.profiles import HistoryPage, ProfileOut
 from app.api.strict_route import StrictRoute
-from app.services.read_history import read_history
+from app.services.read_history import Span, read_history
 from app.services.read_profile import read_profile
 
 router = APIRouter(route_class=StrictRoute, tags=["profiles"])
@@ -58,13 +58,9 @@ async def get_history(ctx: Ctx, listing: Listing, user_id: UserId, query: Annota
     Behaviours are told together: by the session while there are few, by the week when there are thousands. Name a
     `since` to look at a time more closely.
     """
-    name = f"history of {user_id} {query.since} {query.until}"
+    span = Span(query.since, query.until)
+    name = f"history of {user_id} {span}"
     place = listing.read(query.cursor, name)
-    told = await read_history(ctx, user_id, query.since, query.until)
-    # Counted from the oldest, so that what happens meanwhile moves nothing.
-    n_left = len(told.versions) if place is None else min(int(place), len(told.versions))
-    first = len(told.versions) - n_left
-    left = n_left - query.limit
-    more = listing.after(str(left), name) if left > 0 else None
-    page = told.versions[first : first + query.limit]
-    return answer({"user_id": user_id, "items": page, "next": more, "reason": told.reason})
+    told = await read_history(ctx, user_id, span, None if place is None else int(place), query.limit)
+    more = listing.after(str(told.n_older), name) if told.n_older else None
+    return answer({"user_id": user_id, "items": told.versions, "next": more, "reason": told.reason})
