@@ -27,7 +27,8 @@ class Evidence:
 class Interest:
     """A facet the user turns to (or away from, among `avoids`).
 
-    `weight` is its share of the user's attention (interests) or of their refusals (avoids), in [0, 1].
+    `weight` is its share of the user's attention (interests) or of their refusals (avoids), in [0, 1]. `n_evidence`
+    behaviours speak for it; the items behind it were bought `n_purchases` times.
     """
 
     facet: str
@@ -39,6 +40,7 @@ class Interest:
     last_at: datetime
     edited: bool = False
     evidence: tuple[Evidence, ...] = ()
+    n_purchases: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +63,18 @@ class Rates:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One thing the summary says, with the facet or the item it is about and behaviours behind it (when asked)."""
+    """One thing the summary says, with the facet or the item it is about and behaviours behind it (when asked).
+
+    `name` is what the text calls that, in the words of the catalogue or the user; a claim without facet and item is
+    about all behaviours, or those of one `type`.
+    """
 
     text: str
     facet: str | None = None
     item_id: str | None = None
     evidence: tuple[Evidence, ...] = ()
+    name: str | None = None
+    type: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

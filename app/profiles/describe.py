@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from app.domain.profile import Claim, Drift, Evidence, Interest, Summary
 from app.profiles.decay import DAY_S
+from app.profiles.doings import ANY, Doing, doing_of
 from app.profiles.features import WARMING_FROM, n_interactions
-from app.profiles.fold import IMPRESSION
+from app.profiles.fold import IMPRESSION, PURCHASE
 from app.profiles.habits import Habit
 from app.profiles.people import ALONE, Standing
-from app.profiles.phrases import counted, day_of, every, joined, month_of, percent, quoted, since_when, times
+from app.profiles.phrases import amount, counted, day_of, every, joined, month_of, percent, quoted, since_when, times
 from app.profiles.state import Said, State
 
 GENERATED_BY = "template"
@@ -23,27 +24,6 @@ MOSTLY = 0.4
 AWAY_DAYS = 30.0
 # Too few days say nothing about a rhythm.
 RHYTHM_DAYS = 4
-
-
-class Doing(NamedTuple):
-    """How a user is spoken of: `Buys`, with 12 `purchase`s. `strength`: how much more one says than a look."""
-
-    verb: str
-    noun: str
-    strength: int
-
-
-DOINGS = {
-    "purchase": Doing("Buys", "purchase", 5),
-    "watch": Doing("Watches", "viewing", 3),
-    "rating": Doing("Likes", "rating", 3),
-    "like": Doing("Likes", "like", 3),
-    "share": Doing("Likes", "share", 3),
-    "add_to_cart": Doing("Picks", "pick", 2),
-    "click": Doing("Looks at", "click", 1),
-    "view": Doing("Looks at", "view", 1),
-}
-ANY = Doing("Turns to", "behaviour", 0)
 
 
 class _Part(NamedTuple):
@@ -60,59 +40,58 @@ def describe(
     habits: Sequence[Habit],
     now: float,
     standing: Standing = ALONE,
+    past: bool = False,
 ) -> Summary:
-    """The profile in words; `now` in seconds since 1970."""
+    """The profile in up to three sentences: what kind of person this is, what is new and what they avoid, the figures.
+
+    `now` in seconds since 1970; `past` says that it is told of a moment before this one.
+    """
     if not n_interactions(state):
-        return Summary(_nothing(state), GENERATED_BY)
-    verb, noun, n = _doing(state.counts)
+        return Summary(_nothing(state, past), GENERATED_BY)
+    doing = doing_of(state.counts)
+    main, more, less = _sorted_out(interests, standing.drift)
     parts = (
-        _taste(verb, interests, avoids, standing.drift),
-        _turn(standing.drift, now),
-        _leanings(interests),
-        _habits(habits),
-        _said(state.said),
-        _history(state, n, noun, now, standing.segment),
+        _one(_main(doing, main), _leanings(interests), _habits(habits)),
+        _one(
+            _turn(standing.drift, now),
+            _clause(f"lately {doing.verb.lower()} more", more),
+            _clause(f"{doing.verb.lower()} less", less, "than before"),
+            _turned_away(_distinct(avoids)),
+            _said(state.said),
+        ),
+        _one(*_figures(state, doing, now, standing.segment)),
     )
     claims = tuple(claim for part in parts for claim in part.claims)
     return Summary(_sentences(parts), GENERATED_BY, claims=claims)
+
+
+def _one(*parts: _Part) -> _Part:
+    """One sentence of several clauses."""
+    said = [part for part in parts if part.text]
+    return _Part("; ".join(part.text for part in said), tuple(claim for part in said for claim in part.claims))
 
 
 def _sentences(parts: Iterable[_Part]) -> str:
     return " ".join(f"{part.text[0].upper()}{part.text[1:]}." for part in parts if part.text)
 
 
-def _nothing(state: State) -> str:
+def _nothing(state: State, past: bool) -> str:
     if n := state.counts.get(IMPRESSION, 0):
-        return f"Was shown items {times(n)} and has turned to none yet."
+        return f"Was shown items {times(n)} and {'had' if past else 'has'} turned to none yet."
     if state.n_flagged:
         return "Only behaviours that look automatic so far; they are left out."
-    return "Nothing is known about this user yet."
+    return f"Nothing {'was' if past else 'is'} known about this user yet."
 
 
-def _doing(counts: dict[str, int]) -> tuple[str, str, int]:
-    """The verb and the noun of what the user does most, and how many of these there are."""
-    type_ = max(DOINGS, key=lambda name: counts.get(name, 0) * DOINGS[name].strength)
-    if n := counts.get(type_, 0):
-        return DOINGS[type_].verb, DOINGS[type_].noun, n
-    return ANY.verb, ANY.noun, sum(counts.values()) - counts.get(IMPRESSION, 0)
-
-
-def _taste(verb: str, interests: Sequence[Interest], avoids: Sequence[Interest], drift: Drift | None) -> _Part:
-    """`Buys mostly frozen pizza and soft drinks; lately more baby foods; avoids fish`."""
+def _sorted_out(interests: Sequence[Interest], drift: Drift | None) -> tuple[list[Interest], ...]:
+    """What somebody turns to, what lately more and what less; a turn is told on its own."""
     turned = {*drift.from_facets, *drift.to_facets} if drift and _is_told(drift) else set()
     topics = [one for one in _distinct(interests) if _is_topic(one)]
     lately = [one for one in topics if _is_new(one, topics)]
     less = [one for one in topics if one.trend == "falling"][:1]
     main = ([one for one in topics if one not in lately and one not in less] or topics)[:N_MAIN]
     more = [one for one in lately if one not in main][:N_MORE]
-    clauses = [
-        _main(verb, main),
-        _clause("lately more", [one for one in more if one.facet not in turned]),
-        _clause("less", [one for one in less if one.facet not in turned], "than before"),
-        _turned_away(_distinct(avoids)),
-    ]
-    text = "; ".join(clause.text for clause in clauses if clause.text)
-    return _Part(text, tuple(claim for clause in clauses for claim in clause.claims))
+    return main, *([one for one in some if one.facet not in turned] for some in (more, less))
 
 
 def _is_topic(one: Interest) -> bool:
@@ -124,24 +103,40 @@ def _is_new(one: Interest, topics: Sequence[Interest]) -> bool:
     return one.trend == "rising" or (one.horizon == "short" and any(other.horizon != "short" for other in topics))
 
 
-def _main(verb: str, main: Sequence[Interest]) -> _Part:
-    labels = _labels(main)
-    claims = tuple(
-        Claim(f"{verb} {one.label}: {percent(one.weight)} of the attention, {times(one.n_evidence)}", one.facet)
-        for one in main
-    )
+def _main(doing: Doing, main: Sequence[Interest]) -> _Part:
+    """`Buys mostly frozen pizza; turns to fish`: nobody is said to buy what they only looked at."""
+    if doing.type != PURCHASE:
+        return _mostly(doing, main)
+    bought = [one for one in main if one.n_purchases]
+    others = [one for one in main if not one.n_purchases]
+    return _one(_mostly(doing, bought), _mostly(ANY, others) if not bought else _beside(others))
+
+
+def _mostly(doing: Doing, main: Sequence[Interest]) -> _Part:
     if not main:
         return _Part()
+    claims = tuple(_interest_claim(doing, one) for one in main)
     if sum(one.weight for one in main) >= MOSTLY:
-        does, _, at = verb.partition(" ")
-        return _Part(" ".join(filter(None, (does, "mostly", at, labels))), claims)
-    return _Part(f"{verb} a bit of everything, above all {labels}", claims)
+        does, _, at = doing.verb.partition(" ")
+        return _Part(" ".join(filter(None, (does, "mostly", at, _labels(main)))), claims)
+    return _Part(f"{doing.verb} a bit of everything, above all {_labels(main)}", claims)
+
+
+def _beside(others: Sequence[Interest]) -> _Part:
+    claims = tuple(_interest_claim(ANY, one) for one in others)
+    return _Part(f"turns to {_labels(others)}", claims) if others else _Part()
+
+
+def _interest_claim(doing: Doing, one: Interest) -> Claim:
+    n = amount(one.n_evidence, one.n_purchases, "purchase") if doing.type == PURCHASE else times(one.n_evidence)
+    return Claim(f"{doing.verb} {one.label}: {percent(one.weight)} of the attention, {n}", one.facet, name=one.label)
 
 
 def _clause(before: str, some: Sequence[Interest], after: str = "") -> _Part:
     if not some:
         return _Part()
-    claims = tuple(Claim(f"{before} {one.label} {after}".strip().capitalize(), one.facet) for one in some)
+    lead = f"{before[0].upper()}{before[1:]}"
+    claims = tuple(Claim(f"{lead} {one.label} {after}".strip(), one.facet, name=one.label) for one in some)
     return _Part(f"{before} {_labels(some)} {after}".strip(), claims)
 
 
@@ -152,7 +147,9 @@ def _turned_away(avoids: Sequence[Interest]) -> _Part:
     if not some:
         return _Part()
     verb = "avoids" if often else "turned down"
-    claims = tuple(Claim(f"{verb.capitalize()} {one.label} ({times(one.n_evidence)})", one.facet) for one in some)
+    claims = tuple(
+        Claim(f"{verb.capitalize()} {one.label} ({times(one.n_evidence)})", one.facet, name=one.label) for one in some
+    )
     return _Part(f"{verb} {_labels(some)}", claims)
 
 
@@ -164,7 +161,7 @@ def _turn(drift: Drift | None, now: float) -> _Part:
     origin = f"from {joined(drift.from_labels)} " if drift.from_labels else ""
     sides = [("from", *side) for side in zip(drift.from_facets, drift.from_labels, strict=True)]
     sides += [("to", *side) for side in zip(drift.to_facets, drift.to_labels, strict=True)]
-    claims = tuple(Claim(f"Turns {way} {label} since {day_of(at)}", facet) for way, facet, label in sides)
+    claims = tuple(Claim(f"Turns {way} {label} since {day_of(at)}", facet, name=label) for way, facet, label in sides)
     return _Part(f"{since_when(at, now)} turns {origin}to {joined(drift.to_labels)}", claims)
 
 
@@ -180,7 +177,7 @@ def _leanings(interests: Sequence[Interest]) -> _Part:
         return _Part()
     words = [f"{name.replace('_', ' ')} “{value}”" for name, _, value in (one.facet.partition(":") for one in some)]
     claims = tuple(
-        Claim(f"Leans to the {word}: {percent(one.weight)} of the attention", one.facet)
+        Claim(f"Leans to the {word}: {percent(one.weight)} of the attention", one.facet, name=word)
         for word, one in zip(words, some, strict=True)
     )
     return _Part(f"leans to the {joined(words)}", claims)
@@ -189,7 +186,7 @@ def _leanings(interests: Sequence[Interest]) -> _Part:
 def _habits(habits: Sequence[Habit]) -> _Part:
     words = [f"{habit.title} {every(habit.every_days)}" for habit in habits]
     claims = tuple(
-        Claim(f"Buys {word}, {times(habit.n_purchases)} so far", item_id=habit.item_id)
+        Claim(f"Buys {word}, {times(habit.n_purchases)} so far", item_id=habit.item_id, name=habit.title)
         for word, habit in zip(words, habits, strict=True)
     )
     return _Part(f"comes back for {joined(words)}", claims) if words else _Part()
@@ -201,7 +198,10 @@ def _said(said: Sequence[Said]) -> _Part:
     if not some:
         return _Part()
     verb = "searched for" if searches else "wrote"
-    claims = tuple(Claim(f"{verb.capitalize()} {quoted(one.text)}", evidence=(_evidence(one),)) for one in some)
+    claims = tuple(
+        Claim(f"{verb.capitalize()} {quoted(one.text)}", evidence=(_evidence(one),), name=quoted(one.text)[1:-1])
+        for one in some
+    )
     return _Part(f"{verb} {joined([quoted(one.text) for one in some])}", claims)
 
 
@@ -209,18 +209,28 @@ def _evidence(one: Said) -> Evidence:
     return Evidence(one.behavior_id, one.type, datetime.fromtimestamp(one.at, UTC), text=one.text)
 
 
-def _history(state: State, n: int, noun: str, now: float, segment: str | None) -> _Part:
-    if n_interactions(state) < WARMING_FROM:
-        return _Part(f"new here, {counted(n, noun)} so far")
-    first, last = month_of(state.first_at), month_of(state.last_at)
-    words = f"{counted(n, noun)} on {counted(len(state.days), 'day')} {'in' if first == last else 'since'} {first}"
+def _figures(state: State, doing: Doing, now: float, segment: str | None) -> Iterator[_Part]:
+    n_all, n = n_interactions(state), doing.count(state.counts)
+    words = amount(n_all, n or n_all, doing.noun)
+    if n_all < WARMING_FROM:
+        amounts, comma, of_them = words.partition(", ")
+        yield _told(f"new here, {amounts} so far{comma}{of_them}", doing.type)
+        return
+    first, last = (day * DAY_S for day in (state.days[0], state.days[-1]))
+    start = f"{'in' if month_of(first) == month_of(last) else 'since'} {month_of(first)}"
+    words += f", on {counted(len(state.days), 'day')} {start}"
     if len(state.days) >= RHYTHM_DAYS:
         words += f", {every((state.days[-1] - state.days[0]) / (len(state.days) - 1))}"
+    yield _told(words, doing.type)
     if segment is not None:
-        words += f"; one of the {segment}"
-    if now - state.last_at > AWAY_DAYS * DAY_S:
-        words += f"; last seen on {day_of(state.last_at)}"
-    return _Part(words)
+        yield _told(f"one of the {segment}")
+    if now - last > AWAY_DAYS * DAY_S:
+        yield _told(f"last seen on {day_of(last)}")
+
+
+def _told(text: str, type_: str | None = None) -> _Part:
+    """About everything the user did, or all of one type."""
+    return _Part(text, (Claim(f"{text[0].upper()}{text[1:]}", type=type_),))
 
 
 def _labels(some: Sequence[Interest]) -> str:

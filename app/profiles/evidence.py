@@ -13,6 +13,7 @@ from app.domain.behavior import Interaction
 from app.domain.catalogue import Catalogue, ItemSpace
 from app.domain.profile import Claim, Evidence, Interest, Summary
 from app.profiles.attention import facet_name
+from app.profiles.fold import IMPRESSION
 
 N_EVIDENCE = 3
 
@@ -21,10 +22,11 @@ Proofs = dict[str, list[Evidence]]
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The newest behaviours behind each facet and each item, at most `N_EVIDENCE`."""
+    """The newest behaviours behind each facet, each item and each type, at most `N_EVIDENCE`; "" stands for all."""
 
     facets: Proofs = field(default_factory=lambda: defaultdict(list))
     items: Proofs = field(default_factory=lambda: defaultdict(list))
+    types: Proofs = field(default_factory=lambda: defaultdict(list))
 
     def back(self, interest: Interest) -> Interest:
         return replace(interest, evidence=tuple(self.facets.get(interest.facet, ())))
@@ -38,7 +40,9 @@ class Proof:
     def _behind(self, claim: Claim) -> tuple[Evidence, ...]:
         if claim.facet is not None:
             return tuple(self.facets.get(claim.facet, ()))
-        return tuple(self.items.get(claim.item_id or "", ()))
+        if claim.item_id is not None:
+            return tuple(self.items.get(claim.item_id, ()))
+        return tuple(self.types.get(claim.type or "", ()))
 
 
 def prove(
@@ -48,14 +52,17 @@ def prove(
     proof = Proof()
     facets: dict[str, list[str]] = {}
     for one in sorted(interactions, key=lambda one: (one.at, one.behavior_id), reverse=True):
-        if one.flagged or one.item_id is None or one.weight == 0:
+        if one.flagged or one.type == IMPRESSION:
             continue
-        if one.item_id not in facets:
-            facets[one.item_id] = list(facets_of_item(catalogue, space, one.item_id))
         told = _evidence(one, catalogue)
-        behind = [proof.facets[facet] for facet in facets[one.item_id] if (facet in avoided) == (one.weight < 0)]
-        if one.weight > 0:
-            behind.append(proof.items[one.item_id])
+        behind = [proof.types[one.type], proof.types[""]]
+        if one.item_id is not None and one.weight != 0:
+            if one.item_id not in facets:
+                facets[one.item_id] = list(facets_of_item(catalogue, space, one.item_id))
+            named = [facet for facet in facets[one.item_id] if (facet in avoided) == (one.weight < 0)]
+            behind += [proof.facets[facet] for facet in named]
+            if one.weight > 0:
+                behind.append(proof.items[one.item_id])
         for newest in behind:
             if len(newest) < N_EVIDENCE:
                 newest.append(told)

@@ -70,6 +70,7 @@ def interests_of(
             trend=trend,
             n_evidence=line.n,
             last_at=datetime.fromtimestamp(line.last_at, UTC),
+            n_purchases=line.n_purchases,
         )
 
     return (
@@ -95,6 +96,7 @@ class _Line(NamedTuple):
     n: int
     first_at: float
     last_at: float
+    n_purchases: int
 
 
 def _lines(of: Attention, side: _Side, limit: int) -> list[_Line]:
@@ -132,7 +134,7 @@ def _vague(of: Attention, lift: Floats) -> NDArray[np.bool_]:
 
 
 def _backed(of: Attention, places: Ints, share: Floats, n: Ints, counts: Ints) -> list[_Line]:
-    """Adds the first and the last time of the items behind each facet."""
+    """Adds the first and the last time of the items behind each facet, and how often they were bought."""
     slots = np.full(len(share), -1)
     slots[places] = np.arange(len(places))
     mine = slots[of.pair_facets]
@@ -142,7 +144,9 @@ def _backed(of: Attention, places: Ints, share: Floats, n: Ints, counts: Ints) -
     last = np.full(len(places), -np.inf)
     np.minimum.at(first, mine, of.first_at[items])
     np.maximum.at(last, mine, of.last_at[items])
-    columns = (places, share[places], n[places], first, last)
+    bought = np.array([tally.n_purchases for tally in of.tallies])
+    n_purchases = np.bincount(mine, bought[items], len(places)).astype(np.int64)
+    columns = (places, share[places], n[places], first, last, n_purchases)
     return [_Line._make(line) for line in zip(*(column.tolist() for column in columns), strict=True)]
 
 

@@ -18,6 +18,13 @@ def counted(n: int, noun: str) -> str:
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
 
 
+def amount(n_all: int, n: int, noun: str) -> str:
+    """`12 purchases` where all are, else `20 behaviours, 12 of them purchases`."""
+    if n == n_all:
+        return counted(n, noun)
+    return f"{counted(n_all, 'behaviour')}, " + (f"one of them a {noun}" if n == 1 else f"{n:,} of them {noun}s")
+
+
 def times(n: int) -> str:
     return {1: "once", 2: "twice"}.get(n) or f"{n:,} times"
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
 
 from app.api.schemas.items import FoundItems
-from app.api.schemas.profiles import ProfileOut
+from app.api.schemas.profiles import HistoryPage, ProfileOut
 from app.api.schemas.recommendations import RecommendationsOut
 from app.services.embed_texts import embed_texts
 
@@ -57,16 +58,45 @@ def test_evidence_comes_only_when_asked(shop: httpx2.Client) -> None:
 
 
 def test_an_unchanged_profile_is_answered_with_304(shop: httpx2.Client) -> None:
-    first = shop.get("/users/fan/profile?at=2100-01-01T00:00:00Z")
+    soon = (datetime.now(UTC) + timedelta(minutes=2)).isoformat()  # no day on which nothing happened begins meanwhile
+    first = shop.get("/users/fan/profile", params={"at": soon})
     tag = first.headers["etag"]
     assert tag.startswith('"')
-    again = shop.get("/users/fan/profile?at=2100-01-01T00:00:00Z", headers={"if-none-match": f'"x", {tag}'})
+    again = shop.get("/users/fan/profile", params={"at": soon}, headers={"if-none-match": f'"x", {tag}'})
     assert again.status_code == 304
     assert again.content == b""
     shop.post("/behaviors", json={"user_id": "fan", "item_id": "shop-saw", "type": "view"})
-    changed = shop.get("/users/fan/profile?at=2100-01-01T00:00:00Z", headers={"if-none-match": tag})
+    changed = shop.get("/users/fan/profile", params={"at": soon}, headers={"if-none-match": tag})
     assert changed.status_code == 200
     assert changed.headers["etag"] != tag
+
+
+def test_a_moment_to_come_is_refused(shop: httpx2.Client) -> None:
+    problem = problem_of(shop.get("/users/fan/profile?at=2100-01-01T00:00:00Z"), 422)
+    assert [(one["code"], one["pointer"]) for one in problem["errors"]] == [("time_out_of_window", "?at")]
+
+
+def test_the_history_has_its_shape_and_goes_on_behind_a_cursor(shop: httpx2.Client) -> None:
+    days = [f"2026-01-{day:02}T12:00:00Z" for day in range(1, 9)]
+    bought = [
+        {"user_id": "turner", "item_id": f"shop-{item}", "type": "purchase", "occurred_at": day}
+        for item, day in zip(("gouda", "brie", "emmental", "gouda", "saw", "drill", "hammer", "saw"), days, strict=True)
+    ]
+    assert shop.post("/behaviors", json=bought).status_code == 200
+    whole = HistoryPage.model_validate_json(shop.get("/users/turner/profile/history").content)
+    assert whole.next is None
+    assert whole.reason is None
+    assert whole.items[0].at == datetime.fromisoformat(days[-1])
+    first = shop.get("/users/turner/profile/history?limit=2").json()
+    rest = shop.get("/users/turner/profile/history", params={"cursor": first["next"]}).json()
+    assert [one["at"] for one in first["items"] + rest["items"]] == [one.at.isoformat().replace("+00:00", "Z") for one in whole.items]
+    (oldest,) = [change for change in rest["items"][-1]["changes"] if change["label"] == "cheese"]
+    assert (oldest["kind"], oldest["before"]) == ("appeared", None)
+    assert rest["items"][-1]["caused_by"][0]["title"] == "Gouda cheese young"
+    problem_of(shop.get("/users/fan/profile/history", params={"cursor": first["next"]}), 400)
+    problem_of(shop.get("/users/never-seen/profile/history"), 404)
+    backwards = shop.get(f"/users/turner/profile/history?since={days[5]}&until={days[2]}")
+    assert problem_of(backwards, 422)["errors"][0]["pointer"] == "?since"
 
 
 def test_recommendations_have_their_shape_and_stages(shop: httpx2.Client) -> None:

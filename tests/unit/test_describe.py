@@ -69,26 +69,27 @@ HOUSEHOLD = _log(
 
 def test_a_household_is_told_as_a_person_would():
     assert _told(HOUSEHOLD).text == (
-        "Buys mostly frozen pizza and soft drinks; lately more baby food; avoids fish. "
-        "Comes back for Frozen pizza 0 about every 8 days. "
-        "Searched for “gluten free pasta”. "
-        "29 purchases on 27 days since September 2023, about every 2 days."
+        "Buys mostly frozen pizza and soft drinks; comes back for Frozen pizza 0 about every 8 days. "
+        "Lately buys more baby food; avoids fish; searched for “gluten free pasta”. "
+        "32 behaviours, 29 of them purchases, on 27 days since September 2023, about every 2 days."
     )
 
 
 def test_every_claim_brings_its_newest_behaviours_and_they_are_about_it():
     summary = _told(HOUSEHOLD)
     by_id = {one.behavior_id: one for one in HOUSEHOLD}
-    assert len(summary.claims) == 6
+    assert len(summary.claims) == 7
     for claim in summary.claims:
         assert 1 <= len(claim.evidence) <= N_EVIDENCE
         for one in claim.evidence:
             behavior = by_id[one.behavior_id]
-            assert (behavior.weight < 0) == ("Avoids" in claim.text)
+            assert claim.name is None or (behavior.weight < 0) == ("Avoids" in claim.text)
             if claim.facet is not None:
                 assert str(one.item_id).lower().startswith(claim.facet.removeprefix("category:"))
             elif claim.item_id is not None:
                 assert one.item_id == claim.item_id
+            elif claim.type is not None:
+                assert one.type == claim.type
             else:
                 assert one.text == "gluten free   pasta"
     pizza = next(claim for claim in summary.claims if claim.facet == "category:frozen pizza")
@@ -112,7 +113,21 @@ def test_who_buys_of_everything_is_not_said_to_buy_mostly_one_thing():
 
 
 def test_one_refusal_is_told_as_one():
-    assert "turned down fish" in _told(_log(("dislike", "Fish 1", 1.0), ("view", "Soft drinks 1", 1.0))).text
+    assert _told(_log(("dislike", "Fish 1", 1.0), ("view", "Soft drinks 1", 1.0))).text == (
+        "Looks mostly at soft drinks. Turned down fish. New here, 2 behaviours so far, one of them a view."
+    )
+
+
+def test_nobody_is_said_to_buy_what_they_only_looked_at():
+    log = _log(("purchase", "Fish 1", 3.0), *[("view", f"Soft drinks {n}", 2.0) for n in range(4)])
+    summary = _told(log)
+    assert summary.text.startswith("Buys a bit of everything, above all fish; turns to soft drinks.")
+    assert not any(claim.text.startswith("Buys") and claim.name == "soft drinks" for claim in summary.claims)
+
+
+def test_a_verb_that_not_everything_bears_out_is_not_used():
+    log = _log(("rating", "Fish 1", 3.0), *[("view", f"Fish {n}", 2.0) for n in range(4)])
+    assert _told(log).text.startswith("Turns mostly to fish.")
 
 
 def test_who_has_been_away_is_told_with_the_last_day():

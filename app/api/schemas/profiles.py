@@ -29,12 +29,14 @@ class ClaimOut(Answer):
     facet: str | None
     item_id: str | None
     evidence: list[EvidenceOut]
+    name: Annotated[str | None, Field(description="What the text calls the facet, the item or the words.")]
+    type: Annotated[str | None, Field(description="The type of the behaviours it counts, where it is about one.")]
 
 
 class SummaryOut(Answer):
     """The user in a few sentences."""
 
-    text: Annotated[str, Field(examples=["Turns to frozen pizza and cheese, lately also to baby food."])]
+    text: Annotated[str, Field(examples=["Buys mostly frozen pizza and cheese. Lately buys more baby food; avoids fish."])]
     generated_by: Annotated[str, Field(examples=["template"])]
     evidence: list[EvidenceOut]
     claims: Annotated[list[ClaimOut], Field(description="What the sentences say, one by one.")]
@@ -50,6 +52,7 @@ class InterestOut(Answer):
     last_at: At
     edited: Annotated[bool, Field(description="A person changed it by hand; that wins over what was learned.")]
     evidence: Annotated[list[EvidenceOut], Field(description="Filled with `include=evidence`.")]
+    n_purchases: Annotated[int, Field(ge=0, description="How often the items behind it were bought.")]
 
 
 class StatementOut(Answer):
