@@ -18,6 +18,7 @@ import structlog
 
 from app.domain.catalogue import Catalogue
 from app.domain.errors import Misconfigured, PortraitError
+from app.encoders.narrator import Narrator, open_narrator
 from app.encoders.text_encoder import TextEncoder
 from app.index.faiss_space import FaissSpace
 from app.registry.store import Store
@@ -42,6 +43,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
             "No database is named.",
             "Set PORTRAIT_DATABASE_URL, or use `portrait serve`, which brings a Postgres of its own.",
         )
+    narrator = _narrator(settings)
     db = await Database.open(settings.database_url, settings.pool_size)
     encoder = TextEncoder(settings.encoder_model, settings.encoder_device, settings.encoder_threads)
     threading.Thread(target=_load, args=(encoder,), name="load-encoder", daemon=True).start()
@@ -54,6 +56,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         ingest=settings.ingest,
         half_lives=settings.half_lives,
         decoder_minutes=settings.decoder_minutes,
+        narrator=narrator,
     )
     try:
         yield ctx
@@ -61,8 +64,16 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
                 await ctx.checkpoints.drain()
+                await ctx.wishes.drain()
+        if narrator is not None:
+            narrator.close()
         encoder.close()
         await db.close()
+
+
+def _narrator(settings: Settings) -> Narrator | None:
+    key = settings.narrator_key.get_secret_value() if settings.narrator_key else None
+    return open_narrator(settings.narrator, settings.narrator_model, key)
 
 
 def set_apart_lasting_objects() -> None:

@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     encoder_device: str | None = Field(None, description="`cpu` or `cuda`; none: what there is.")
     encoder_threads: int = Field(1, ge=1, le=256, description="Of each process.")
 
+    narrator: str | None = Field(None, description="`local:` and a model, or an address; none: a template.")
+    narrator_model: str | None = Field(None, description="Which model, where the narrator is an address.")
+    narrator_key: SecretStr | None = Field(None, description="The key of that address.")
+
     long_half_life_days: _Days = Field(HalfLives().long_days, description="What a person is like.")
     short_half_life_days: _Days = Field(HalfLives().short_days, description="What they are after just now.")
     decoder_minutes: float = Field(0.0, ge=0, le=1_440, description="Time to train the decoder; 0 leaves it out.")

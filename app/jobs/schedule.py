@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.domain.errors import PortraitError
+from app.jobs.beside import Beside
 from app.jobs.news import RetrainOnNews
 from app.services.context import Context
 from app.services.embed_texts import embed_texts
 from app.services.learn_online import LearnOnline
+from app.services.narrations import narrate
 from app.services.publish_space import publish_space
 
 MOST_S = 60.0
@@ -47,4 +49,5 @@ def steps() -> list[Step]:
         Step("publish_space", publish_space, every_s=5.0),
         Step("learn_online", LearnOnline(), every_s=10.0),
         Step("ask_for_training", RetrainOnNews(), every_s=10.0),
+        Step("narrate", Beside(narrate), every_s=1.0),
     ]

@@ -72,4 +72,6 @@ class Causes:
 
 def _strongest(rows: Sequence[Interaction]) -> list[Interaction]:
     """The newest of those that weigh most."""
-    return nlargest(N_EACH, (row for row in rows if row.weight), key=lambda row: (abs(row.weight), row.at, row.behavior_id))
+    return nlargest(
+        N_EACH, (row for row in rows if row.weight), key=lambda row: (abs(row.weight), row.at, row.behavior_id)
+    )

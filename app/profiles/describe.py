@@ -214,21 +214,21 @@ def _figures(state: State, doing: Doing, now: float, segment: str | None) -> Ite
     words = amount(n_all, n or n_all, doing.noun)
     if n_all < WARMING_FROM:
         amounts, comma, of_them = words.partition(", ")
-        yield _told(f"new here, {amounts} so far{comma}{of_them}", doing.type)
+        yield _about_all(f"new here, {amounts} so far{comma}{of_them}", doing.type)
         return
     first, last = (day * DAY_S for day in (state.days[0], state.days[-1]))
     start = f"{'in' if month_of(first) == month_of(last) else 'since'} {month_of(first)}"
     words += f", on {counted(len(state.days), 'day')} {start}"
     if len(state.days) >= RHYTHM_DAYS:
         words += f", {every((state.days[-1] - state.days[0]) / (len(state.days) - 1))}"
-    yield _told(words, doing.type)
+    yield _about_all(words, doing.type)
     if segment is not None:
-        yield _told(f"one of the {segment}")
+        yield _about_all(f"one of the {segment}")
     if now - last > AWAY_DAYS * DAY_S:
-        yield _told(f"last seen on {day_of(last)}")
+        yield _about_all(f"last seen on {day_of(last)}")
 
 
-def _told(text: str, type_: str | None = None) -> _Part:
+def _about_all(text: str, type_: str | None = None) -> _Part:
     """About everything the user did, or all of one type."""
     return _Part(text, (Claim(f"{text[0].upper()}{text[1:]}", type=type_),))
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from app.encoders.narrator import Narrator
 from app.encoders.text_encoder import TextEncoder
 from app.ingest.rules import IngestRules
 from app.profiles.decay import HalfLives
 from app.registry.store import Store
 from app.retrieval.base import World
 from app.services.checkpoints import CheckpointSaver
+from app.services.narrations import Wishes
 from app.storage.engine import Database
 from app.training.pipeline import Plan
 
@@ -31,6 +33,8 @@ class Context:
     half_lives: HalfLives = field(default_factory=HalfLives)
     decoder_minutes: float = 0.0
     checkpoints: CheckpointSaver = field(default_factory=CheckpointSaver)
+    narrator: Narrator | None = None
+    wishes: Wishes = field(default_factory=Wishes)
 
     @property
     def plan(self) -> Plan:

@@ -22,7 +22,6 @@ MOST_HISTORIES = 100
 _ALWAYS = datetime(9999, 12, 31, tzinfo=UTC)
 
 
-
 class Span(NamedTuple):
     """What is asked for: after `since` and up to `until`, None for all there is."""
 

@@ -19,6 +19,7 @@ from app.profiles.state import State
 from app.retrieval.base import World
 from app.services.context import Context
 from app.services.kept import Kept
+from app.services.narrations import narrated
 from app.services.user_state import UserState, interactions_of, user_state
 from app.storage.profiles import load_log_until
 
@@ -44,6 +45,11 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
             "Post a behaviour to start the profile; recommendations work for unknown users all the same.",
             code="user_unknown",
         )
+    profile = await _told(ctx, user, at, evidence)
+    return profile if at is not None else await narrated(ctx, profile)
+
+
+async def _told(ctx: Context, user: UserState, at: datetime | None, evidence: bool) -> Profile:
     world, now = ctx.world, (at or ctx.now()).timestamp()
     if evidence:
         return await _with_evidence(ctx, _profile(ctx, user, world, now, at is not None), user.state, world, at)
@@ -52,7 +58,7 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
     # Without a new behaviour the profile stands still, but for a day on which somebody becomes long unseen.
     version = (user.version, user.updated_at, user.consent, now // DAY_S)
     profiles = _kept.setdefault(world, Kept(MOST_PROFILES))
-    return profiles.get(user_id, version, lambda: _profile(ctx, user, world, now))
+    return profiles.get(user.user_id, version, lambda: _profile(ctx, user, world, now))
 
 
 _kept: WeakKeyDictionary[World, Kept[Profile]] = WeakKeyDictionary()

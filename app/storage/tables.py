@@ -97,6 +97,30 @@ learned = Table(
     Column("seq", BigInteger, nullable=False),  # until here the live `online` model has taken the user's log
 )
 
+# A cache: the summary of a profile in a language model's words, and of whom one is wanted.
+narrations = Table(
+    "narrations",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("profile_hash", Text, nullable=False),  # of the claims it was written of; with others it is not shown
+    Column("generated_by", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    _now("created_at"),
+)
+
+narrations_wanted = Table(
+    "narrations_wanted",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("profile_hash", Text, nullable=False),
+    Column("facts", JSONB, nullable=False),
+    Column("n_tries", Integer, nullable=False, server_default=text("0")),
+    Column("refused", Text),  # why the last try was not good enough
+    _now("wanted_at"),
+    _now("try_at"),
+    Index("ix_narrations_wanted_wanted_at", "wanted_at"),
+)
+
 items = Table(
     "items",
     metadata,

@@ -89,7 +89,9 @@ def test_the_history_has_its_shape_and_goes_on_behind_a_cursor(shop: httpx2.Clie
     assert whole.items[0].at == datetime.fromisoformat(days[-1])
     first = shop.get("/users/turner/profile/history?limit=2").json()
     rest = shop.get("/users/turner/profile/history", params={"cursor": first["next"]}).json()
-    assert [one["at"] for one in first["items"] + rest["items"]] == [one.at.isoformat().replace("+00:00", "Z") for one in whole.items]
+    assert [one["at"] for one in first["items"] + rest["items"]] == [
+        one.at.isoformat().replace("+00:00", "Z") for one in whole.items
+    ]
     (oldest,) = [change for change in rest["items"][-1]["changes"] if change["label"] == "cheese"]
     assert (oldest["kind"], oldest["before"]) == ("appeared", None)
     assert rest["items"][-1]["caused_by"][0]["title"] == "Gouda cheese young"

@@ -25,7 +25,11 @@ NOW = 1_700_000_000.0
 HALF_LIVES = HalfLives()
 KINDS = 8
 CATALOGUE = Catalogue(
-    [Item(f"{kind}-{n}", f"Thing {n} of {kind}", "", (f"Shop > Kind {kind}",)) for kind in range(KINDS) for n in range(40)]
+    [
+        Item(f"{kind}-{n}", f"Thing {n} of {kind}", "", (f"Shop > Kind {kind}",))
+        for kind in range(KINDS)
+        for n in range(40)
+    ]
     + [Item(f"other-{n}", "", "", (f"Shop > Other {n % 20}",)) for n in range(200)]
 )
 WEIGHTS = {"purchase": 1.0, "view": 0.2, "dislike": -0.8, "impression": 0.0}
@@ -229,9 +233,7 @@ def test_an_edit_is_a_version_of_its_own():
 
 
 def test_a_session_is_not_torn_while_it_is_short():
-    log = [
-        Interaction(n, f"b{n}", "view", NOW + n * (PAUSE_S - 1), 0.2, "1-1") for n in range(1, 400)
-    ]
+    log = [Interaction(n, f"b{n}", "view", NOW + n * (PAUSE_S - 1), 0.2, "1-1") for n in range(1, 400)]
     spans = list(spans_of(log, ()))
     assert len(spans) < 60
     assert sum(len(span.rows) for span in spans) == len(log)

@@ -36,7 +36,9 @@ class ClaimOut(Answer):
 class SummaryOut(Answer):
     """The user in a few sentences."""
 
-    text: Annotated[str, Field(examples=["Buys mostly frozen pizza and cheese. Lately buys more baby food; avoids fish."])]
+    text: Annotated[
+        str, Field(examples=["Buys mostly frozen pizza and cheese. Lately buys more baby food; avoids fish."])
+    ]
     generated_by: Annotated[str, Field(examples=["template"])]
     evidence: list[EvidenceOut]
     claims: Annotated[list[ClaimOut], Field(description="What the sentences say, one by one.")]
