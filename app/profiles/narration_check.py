@@ -24,11 +24,13 @@ MOSTLY_PERCENT = 40
 
 # Plain English that says nothing by itself: no negation, no number, no verb of liking, no word for how much.
 FUNCTION_WORDS = frozenset(
-    "a an the and but with of to in on at by for from as is are was were be been being has have had having do does did"
-    " this that these those they them their theirs it its who whom which what when where while also too then so such"
-    " there here now still just both another other others some more than about around over up out into since"
-    " person someone somebody customer shopper user people kind things thing interest interests interested attention"
-    " taste tastes focus currently whose s".split()
+    words_of("""
+        a an the and but with of to in on at by for from as is are was were be been being has have had having do does
+        did this that these those they them their theirs it its who whom which what whose when where while also too
+        then so such there here now just both another other others some more than about around over up out into since
+        person someone somebody customer shopper user people kind thing things interest interests interested attention
+        taste tastes focus currently s
+    """)
 )
 # Other words for those of the facts.
 SAME = {"recently": "lately", "avoiding": "avoids", "searches": "searched", "percent": "%", "behaviors": "behaviours"}
@@ -40,7 +42,7 @@ _SOUGHT = ("buys", "watches", "likes", "picks", "looks", "turns", "leans", "come
 MARKERS: dict[str, Side] = {**dict.fromkeys(_SOUGHT, "sought"), "avoids": "avoided", "down": "avoided", "less": "less"}
 _PUNCTUATION = frozenset(" .,;:'’‘\"“”()–—-%&/")
 _ADDRESS = re.compile(r"https?|www|//|\w[.:]\w|\w@", re.IGNORECASE)
-_TOKEN = re.compile(r"[^\W_]+|%|[.!?]")
+_WORD = re.compile(r"[^\W_]+|%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,7 @@ def _taken_apart(facts: Sequence[Fact]) -> _Known:
 
 
 def _tokens(text: str) -> list[str]:
-    return [SAME.get(token, token) for token in _TOKEN.findall(text.casefold()) if token not in ".!?"]
+    return [SAME.get(word, word) for word in _WORD.findall(text.casefold())]
 
 
 def _sentences(text: str, known: _Known) -> Iterator[list[str | int]]:
@@ -111,8 +113,7 @@ def _sentences(text: str, known: _Known) -> Iterator[list[str | int]]:
     order = sorted((name, place) for place, name in enumerate(known.names) if name)
     order.sort(key=lambda one: (-len(one[0]), one[1]))
     for sentence in re.split(r"[.!?]", text.casefold()):
-        words = [SAME.get(word, word) for word in _TOKEN.findall(sentence)]
-        if words:
+        if words := _tokens(sentence):
             yield _with_names(words, order)
 
 

@@ -1,4 +1,4 @@
-"""The history of a profile: deterministic, never rewritten by what comes later, and true to the profile at each moment."""
+"""The history of a profile: deterministic, never rewritten by what comes later, true to each moment's profile."""
 
 from __future__ import annotations
 
