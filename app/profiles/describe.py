@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -48,14 +49,14 @@ def describe(
     """
     if not n_interactions(state):
         return Summary(_nothing(state, past), GENERATED_BY)
-    doing = doing_of(state.counts)
-    main, more, less = _sorted_out(interests, standing.drift)
+    doing, drift = doing_of(state.counts), _told_turn(standing.drift, avoids)
+    main, more, less = _sorted_out(interests, drift)
     parts = (
         _one(_main(doing, main), _leanings(interests), _habits(habits)),
         _one(
-            _turn(standing.drift, now),
-            _clause(f"lately {doing.verb.lower()} more", more),
-            _clause(f"{doing.verb.lower()} less", less, "than before"),
+            _turn(drift, now),
+            _clause(f"lately {doing.with_word('more').lower()}", more),
+            _clause(doing.with_word("less").lower(), less, "than before"),
             _turned_away(_distinct(avoids)),
             _said(state.said),
         ),
@@ -85,7 +86,7 @@ def _nothing(state: State, past: bool) -> str:
 
 def _sorted_out(interests: Sequence[Interest], drift: Drift | None) -> tuple[list[Interest], ...]:
     """What somebody turns to, what lately more and what less; a turn is told on its own."""
-    turned = {*drift.from_facets, *drift.to_facets} if drift and _is_told(drift) else set()
+    turned = {*drift.from_facets, *drift.to_facets} if drift else set()
     topics = [one for one in _distinct(interests) if _is_topic(one)]
     lately = [one for one in topics if _is_new(one, topics)]
     less = [one for one in topics if one.trend == "falling"][:1]
@@ -117,8 +118,7 @@ def _mostly(doing: Doing, main: Sequence[Interest]) -> _Part:
         return _Part()
     claims = tuple(_interest_claim(doing, one) for one in main)
     if sum(one.weight for one in main) >= MOSTLY:
-        does, _, at = doing.verb.partition(" ")
-        return _Part(" ".join(filter(None, (does, "mostly", at, _labels(main)))), claims)
+        return _Part(f"{doing.with_word('mostly')} {_labels(main)}", claims)
     return _Part(f"{doing.verb} a bit of everything, above all {_labels(main)}", claims)
 
 
@@ -155,7 +155,7 @@ def _turned_away(avoids: Sequence[Interest]) -> _Part:
 
 def _turn(drift: Drift | None, now: float) -> _Part:
     """`Since last week turns from frozen pizza to baby food`."""
-    if drift is None or not _is_told(drift):
+    if drift is None:
         return _Part()
     at = drift.since_at.timestamp()
     origin = f"from {joined(drift.from_labels)} " if drift.from_labels else ""
@@ -165,9 +165,22 @@ def _turn(drift: Drift | None, now: float) -> _Part:
     return _Part(f"{since_when(at, now)} turns {origin}to {joined(drift.to_labels)}", claims)
 
 
-def _is_told(drift: Drift) -> bool:
-    """One that has a direction, and two names for the two sides."""
-    return bool(drift.to_labels) and not set(drift.to_labels) & set(drift.from_labels)
+def _told_turn(drift: Drift | None, avoids: Sequence[Interest]) -> Drift | None:
+    """A turn that has a direction, and two names for the two sides; nobody turns to what they avoid."""
+    if drift is None:
+        return None
+    avoided = {one.facet for one in avoids}
+    left = [pair for pair in zip(drift.from_facets, drift.from_labels, strict=True) if pair[0] not in avoided]
+    taken_up = [pair for pair in zip(drift.to_facets, drift.to_labels, strict=True) if pair[0] not in avoided]
+    if not taken_up or {label for _, label in left} & {label for _, label in taken_up}:
+        return None
+    return replace(
+        drift,
+        from_facets=tuple(facet for facet, _ in left),
+        from_labels=tuple(label for _, label in left),
+        to_facets=tuple(facet for facet, _ in taken_up),
+        to_labels=tuple(label for _, label in taken_up),
+    )
 
 
 def _leanings(interests: Sequence[Interest]) -> _Part:
@@ -186,7 +199,11 @@ def _leanings(interests: Sequence[Interest]) -> _Part:
 def _habits(habits: Sequence[Habit]) -> _Part:
     words = [f"{habit.title} {every(habit.every_days)}" for habit in habits]
     claims = tuple(
-        Claim(f"Buys {word}, {times(habit.n_purchases)} so far", item_id=habit.item_id, name=habit.title)
+        Claim(
+            f"Comes back for {word}, {counted(habit.n_purchases, 'purchase')} so far",
+            item_id=habit.item_id,
+            name=habit.title,
+        )
         for word, habit in zip(words, habits, strict=True)
     )
     return _Part(f"comes back for {joined(words)}", claims) if words else _Part()

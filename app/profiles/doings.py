@@ -22,6 +22,11 @@ class Doing(NamedTuple):
             return counts.get(self.type, 0)
         return sum(counts.values()) - counts.get(IMPRESSION, 0)
 
+    def with_word(self, word: str) -> str:
+        """`Buys more`, `Looks more at`."""
+        does, _, at = self.verb.partition(" ")
+        return f"{does} {word} {at}".strip()
+
 
 DOINGS = (
     Doing("purchase", "Buys", "purchase", 5),

@@ -121,7 +121,7 @@ def test_one_refusal_is_told_as_one():
 def test_nobody_is_said_to_buy_what_they_only_looked_at():
     log = _log(("purchase", "Fish 1", 3.0), *[("view", f"Soft drinks {n}", 2.0) for n in range(4)])
     summary = _told(log)
-    assert summary.text.startswith("Buys a bit of everything, above all fish; turns to soft drinks.")
+    assert summary.text.startswith("Buys mostly fish; turns to soft drinks.")
     assert not any(claim.text.startswith("Buys") and claim.name == "soft drinks" for claim in summary.claims)
 
 
