@@ -18,7 +18,6 @@ from app.profiles.narration import MAX_FACTS, Fact, facts_of, hash_of, prompt_of
 from app.profiles.narration_check import fault_of, tidy
 from app.profiles.state import State
 from tests.spaces import no_space
-
 from tests.unit.hostile import HOSTILE
 
 NOW = 1_700_000_000.0
