@@ -90,8 +90,10 @@ def _sorted_out(interests: Sequence[Interest], drift: Drift | None) -> tuple[lis
     topics = [one for one in _distinct(interests) if _is_topic(one)]
     lately = [one for one in topics if _is_new(one, topics)]
     less = [one for one in topics if one.trend == "falling"][:1]
-    main = ([one for one in topics if one not in lately and one not in less] or topics)[:N_MAIN]
-    more = [one for one in lately if one not in main][:N_MORE]
+    settled = [one for one in topics if (one not in lately or one.weight >= MOSTLY) and one not in less]
+    main = (settled or topics)[:N_MAIN]
+    # What takes most of the attention is what somebody turns to, though it is new.
+    more = [one for one in lately if one not in main or (one in settled and len(main) > 1)][:N_MORE]
     return main, *([one for one in some if one.facet not in turned] for some in (more, less))
 
 

@@ -125,6 +125,13 @@ def test_nobody_is_said_to_buy_what_they_only_looked_at():
     assert not any(claim.text.startswith("Buys") and claim.name == "soft drinks" for claim in summary.claims)
 
 
+def test_what_takes_most_of_the_attention_is_told_first_though_it_is_new():
+    log = _log(("purchase", "Fish 1", 320.0), ("purchase", "Soft drinks 1", 0.1))
+    assert _told(log).text == (
+        "Buys mostly soft drinks and fish. Lately buys more soft drinks. New here, 2 purchases so far."
+    )
+
+
 def test_a_verb_that_not_everything_bears_out_is_not_used():
     log = _log(("rating", "Fish 1", 3.0), *[("view", f"Fish {n}", 2.0) for n in range(4)])
     assert _told(log).text.startswith("Turns mostly to fish.")
