@@ -17,6 +17,7 @@ from app.profiles.words_of_wishes import (
     NEGATIVE,
     POSITIVE,
     PREPOSITIONS,
+    SOFT_STOPS,
     STOPS,
     SUBJECTS,
     Intent,
@@ -25,16 +26,22 @@ from app.profiles.words_of_wishes import (
 
 @dataclass(slots=True)
 class Clause:
-    """One intent, None for bare words, and the words and joints that it is about. It stands at `start` to `end`."""
+    """One intent, None for bare words, and the words and joints that it is about. It stands at `start` to `end`.
+
+    `is_empty` while it holds nothing but fillers.
+    """
 
     intent: Intent | None
     start: int
     end: int
     tokens: list[Token] = field(default_factory=list)
+    is_empty: bool = True
 
-    @property
-    def is_empty(self) -> bool:
-        return all(token.word in FILLERS or is_joint(token) for token in self.tokens)
+    def add(self, token: Token) -> None:
+        self.tokens.append(token)
+        if not is_joint(token):
+            self.end = token.end
+            self.is_empty &= token.word in FILLERS
 
 
 def is_joint(token: Token) -> bool:
@@ -70,6 +77,8 @@ class _Reader:
     def take(self, tokens: Sequence[Token], place: int) -> int:
         """Reads what stands at a place; returns how many tokens that was."""
         token = tokens[place]
+        if token.word in SOFT_STOPS and self._clause.is_empty:
+            return 1  # `less: horror`
         if token.word in STOPS:
             self.close(None, token.end, token.end)
             return 1
@@ -91,9 +100,7 @@ class _Reader:
             self.close(None, token.start, token.end)
         if not self._clause.tokens and self._clause.intent is None:
             self._clause.start = token.start
-        self._clause.tokens.append(token)
-        if not is_joint(token):
-            self._clause.end = token.end
+        self._clause.add(token)
 
     def _marker(self, tokens: Sequence[Token], place: int) -> tuple[Intent | None, int]:
         words: tuple[str, ...] = tuple(token.word for token in tokens[place : place + MOST_WORDS])
@@ -107,7 +114,7 @@ class _Reader:
     def _meet(self, intent: Intent, marker: Sequence[Token]) -> None:
         clause, start, end = self._clause, marker[0].start, marker[-1].end
         if clause.is_empty:
-            parted = any(is_joint(token) for token in clause.tokens)
+            parted = bool(clause.tokens) and is_joint(clause.tokens[-1])
             first = clause.start if clause.intent and not parted else start
             self._clause = Clause(intent if parted else _together(clause.intent, intent), first, end)
         elif clause.tokens[-1].word in PREPOSITIONS and intent != "except":
@@ -121,8 +128,8 @@ class _Reader:
             self.close("never" if intent == "without" else intent, start, end)
 
     def _swallow(self, marker: Sequence[Token]) -> None:
-        self._clause.tokens.extend(marker)
-        self._clause.end = marker[-1].end
+        for token in marker:
+            self._clause.add(token)
 
 
 def _together(before: Intent | None, intent: Intent) -> Intent:

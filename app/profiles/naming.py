@@ -52,7 +52,7 @@ class Named(NamedTuple):
 NOTHING = Named([], "", False)
 
 
-def facets_named(words: Words, vocabulary: Vocabulary) -> Named:
+def recognised(words: Words, vocabulary: Vocabulary) -> Named:
     """The facets that the words name in full, by whatever is their own name or the kind; none where any is left over.
 
     Articles and the like around a name do not count, nor do words for everything (`films` in `war films`).

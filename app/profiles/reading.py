@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.domain.catalogue import Catalogue
 from app.domain.edit import Action
 from app.profiles.clauses import Clause, is_joint
-from app.profiles.naming import NOTHING, Named, core_of, facets_named, highest, names_in, spoken, without
+from app.profiles.naming import NOTHING, Named, core_of, recognised, highest, names_in, spoken, without
 from app.profiles.stems import Token, stems_of, tokens_of
 from app.profiles.told import Asked
 from app.profiles.vocabulary import vocabulary_of
@@ -86,16 +86,15 @@ class Reading:
         """All of it names, or all of it one wish: `a gift for a lover of wine and cheese` is not about cheese."""
         if self._diet(clause):
             return
+        if clause.intent != "want" and self._has(clause.tokens, COMPLAINTS | QUALIFIERS):
+            self.unclear.append(self._text(clause.start, clause.end))
+            return
         names = self._names(clause)
         if clause.intent != "am" and all(self._named(words).facets for words in names):
             for words in names:
                 self._name("more", words)
-        elif clause.intent == "want":
-            self._wish(clause.tokens)
-        elif self._has(clause.tokens, COMPLAINTS | QUALIFIERS):
-            self.unclear.append(self._text(clause.start, clause.end))
         else:
-            self._wish(clause.tokens, clause.start)
+            self._wish(clause.tokens, None if clause.intent == "want" else clause.start)
 
     def _except(self, clause: Clause, before: Clause | None) -> None:
         """`no meat except chicken`: the last rules give way; where that cannot be, nothing is left of them."""
@@ -152,7 +151,7 @@ class Reading:
         return list(names_in(clause.tokens, vocabulary_of(self.catalogue)))
 
     def _named(self, words: Sequence[Token]) -> Named:
-        named = facets_named(words, vocabulary_of(self.catalogue))
+        named = recognised(words, vocabulary_of(self.catalogue))
         facets = self._some(named.facets)
         return named._replace(facets=facets) if facets else NOTHING
 

@@ -17,6 +17,7 @@ from app.profiles.told import Asked
 _AGAINST: tuple[Action, ...] = ("never", "less")
 _FOR: tuple[Action, ...] = ("pin", "more")
 _Actions = dict[int, list[Action]]
+_Why = dict[int, str]
 
 
 def settled(asked: Sequence[Asked], catalogue: Catalogue) -> tuple[list[Asked], list[str]]:
@@ -27,6 +28,7 @@ def settled(asked: Sequence[Asked], catalogue: Catalogue) -> tuple[list[Asked], 
             actions[number].append(one.action)
     conflicts = _contradictions(actions, catalogue)
     final = {number: next(a for a in (*_AGAINST, *_FOR) if a in some) for number, some in actions.items()}
+    final = {n: action for n, action in final.items() if not _is_covered(n, action, final, conflicts, catalogue)}
     left: list[Asked] = []
     for one in asked:
         facets = [n for n in one.facets if n not in conflicts and final.get(n) == one.action]
@@ -38,9 +40,14 @@ def settled(asked: Sequence[Asked], catalogue: Catalogue) -> tuple[list[Asked], 
     return left, list(dict.fromkeys(filter(None, conflicts.values())))
 
 
-def _contradictions(actions: _Actions, catalogue: Catalogue) -> dict[int, str]:
+def _is_covered(number: int, action: Action, final: dict[int, Action], conflicts: _Why, catalogue: Catalogue) -> bool:
+    """By a rule for a step above it that says the same."""
+    return any(final.get(over) == action and over not in conflicts for over in above(number, catalogue))
+
+
+def _contradictions(actions: _Actions, catalogue: Catalogue) -> _Why:
     """The facets that get no rule, and why; more of what never shows takes both rules with it."""
-    found: dict[int, str] = {}
+    found: _Why = {}
     for number, some in actions.items():
         if not set(some) & set(_FOR):
             continue

@@ -42,7 +42,7 @@ class Token(NamedTuple):
 
     @property
     def is_word(self) -> bool:
-        return self.stem[0].isalnum()
+        return self.word[0].isalnum()
 
 
 def tokens_of(text: str) -> list[Token]:

@@ -26,11 +26,11 @@ _ANYWHERE: dict[Intent, str] = {
     "|不要|不想|别|不看|不吃|不喝|不买|从不|绝不|不再|再也不|讨厌|没有|禁止|停止|屏蔽|避免|排除|拒绝|不能",
     "without": "without|不含|不带",
     "less": "less|less of|fewer|not so much|not so many|not as much|not as many|not that much|not that many"
-    "|not too much|not too many|too much|too many|not much|not many|cut down on|cut back on|tone down|go easy on|rarely|seldom"
-    "|don't like|don't love|don't enjoy|dislike|dislikes|not interested in|not into|not a fan of|not a big fan of"
-    "|tired of|sick of|bored of|bored with|bored by|fed up with|done with|enough|enough of|instead of|rather than"
-    "|only a little|only a few|少|少一点|少一些|少点|少些|减少|更少|少推荐|少给|太多"
-    "|不太喜欢|不喜欢|不爱|不感兴趣|厌倦",
+    "|not too much|not too many|too much|too many|not much|not many|cut down on|cut back on|tone down"
+    "|go easy on|rarely|seldom|don't like|don't love|don't enjoy|dislike|dislikes|not interested in|not into"
+    "|not a fan of|not a big fan of|tired of|sick of|bored of|bored with|bored by|fed up with|done with"
+    "|enough|enough of|instead of|rather than|only a little|only a few|少|少一点|少一些|少点|少些|减少|更少|少推荐"
+    "|少给|太多|不太喜欢|不喜欢|不爱|不感兴趣|厌倦",
     "more": "more|more of|lots of|plenty of|i like|we like|i really like|i love|we love|i really love|i enjoy|we enjoy"
     "|prefer|fan of|interested in|i'm into|not enough|never enough|can't get enough of|nothing but|nothing except|only"
     "|多|多一点|多一些|多点|多些|更多|多推荐|多给|增加|喜欢|爱看|爱吃|感兴趣|偏爱|只要|只想",
@@ -41,7 +41,8 @@ _ANYWHERE: dict[Intent, str] = {
     "also": "not only|not just|not merely|不只|不仅|不光",
     "except": "except|except for|apart from|other than|aside from|除了|除外",
     "unclear": "not without|never without|don't mind|no idea|don't know|don't forget|used to|not for|not sure"
-    "|not always|no preference|no problem|no matter|no need|not necessarily|not bad|not really|过敏|不介意|不知道|不一定|不是",
+    "|not always|no preference|no problem|no matter|no need|not necessarily|not bad|not really"
+    "|不介意|不知道|不一定|不是",
 }
 # Verbs of an order: understood where a clause begins, a name in the middle (`sun block`).
 _AT_START: dict[Intent, str] = {
@@ -64,6 +65,7 @@ STOPS = frozenset(".!?;:。！？；：…\n") | {
     "可是",
     "而是",
 }
+SOFT_STOPS = frozenset("\n:：;；…")
 COMMAS = _words(", ， 、")
 ANDS = frozenset(
     ["and", "or", "nor", "plus", "&", "/", "+", "和", "与", "跟", "及", "以及", "或", "或者", "还有", "也"]
