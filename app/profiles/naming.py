@@ -42,14 +42,13 @@ def names_in(tokens: Words, vocabulary: Vocabulary) -> Iterator[list[Token]]:
 
 
 class Named(NamedTuple):
-    """Facets, the words that are their name, and whether one of them has just this name and not only a kind of it."""
+    """Facets, and the words that are their name."""
 
     facets: list[int]
     words: str
-    is_whole: bool
 
 
-NOTHING = Named([], "", False)
+NOTHING = Named([], "")
 
 
 def recognised(words: Words, vocabulary: Vocabulary) -> Named:
@@ -59,9 +58,9 @@ def recognised(words: Words, vocabulary: Vocabulary) -> Named:
     """
     for some in _variants(words):
         for stems in (_stems(some), _from_chinese(some)):
-            found, is_whole = _facets(stems, vocabulary)
+            found = _facets(stems, vocabulary)
             if found:
-                return Named(found, " ".join(token.word for token in some), is_whole)
+                return Named(found, " ".join(token.word for token in some))
     return NOTHING
 
 
@@ -110,20 +109,20 @@ def _variants(words: Words) -> list[Words]:
     return [some for some in (words, _trimmed(words, FILLERS), core_of(words)) if some]
 
 
-def _facets(stems: Sequence[str], vocabulary: Vocabulary) -> tuple[list[int], bool]:
-    """The whole name and its kinds; what the word gathers; another name for it. And whether that is all of it."""
+def _facets(stems: Sequence[str], vocabulary: Vocabulary) -> list[int]:
+    """The whole name and its kinds; what the word gathers; another name for it."""
     if not stems:
-        return [], False
+        return []
     key = " ".join(stems)
     named = vocabulary.named(stems)
     gathered = [number for kind in _GATHERED.get(key, ()) for number in _own(kind, vocabulary)]
     kinds = vocabulary.kinds(stems) if named or not gathered else []
     found = [*named, *kinds, *gathered]
     if found or key not in _OTHERS:
-        return list(dict.fromkeys(found)), bool(named or gathered)
+        return list(dict.fromkeys(found))
     other = _OTHERS[key][0]
     wider = [other, *_GATHERED.get(" ".join(other), ())]
-    return list(dict.fromkeys(number for kind in wider for number in _own(kind, vocabulary))), True
+    return list(dict.fromkeys(number for kind in wider for number in _own(kind, vocabulary)))
 
 
 def _own(stems: Sequence[str], vocabulary: Vocabulary) -> list[int]:

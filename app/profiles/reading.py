@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.domain.catalogue import Catalogue
 from app.domain.edit import Action
 from app.profiles.clauses import Clause, is_joint
-from app.profiles.naming import NOTHING, Named, core_of, recognised, highest, names_in, spoken, without
+from app.profiles.naming import NOTHING, Named, core_of, highest, names_in, recognised, spoken, without
 from app.profiles.stems import Token, stems_of, tokens_of
 from app.profiles.told import Asked
 from app.profiles.vocabulary import vocabulary_of
@@ -62,10 +62,7 @@ class Reading:
 
     def _refuse(self, action: Action, clause: Clause) -> None:
         for words in self._names(clause):
-            named = self._name(action, words)
-            # Where the catalogue knows only kinds of it, there may be more that read like it.
-            alike = not named.is_whole and self._alike(action, words)
-            if not named.facets and not alike:
+            if not self._name(action, words) and not self._alike(action, words):
                 self.unclear.append(self._text(words[0].start, words[-1].end))
 
     def _favour(self, action: Action, clause: Clause) -> None:
@@ -73,7 +70,7 @@ class Reading:
         rest: list[Token] = []
         for words in self._names(clause):
             vague = self._has(words, QUALIFIERS)
-            if vague or self._name(action, words).facets:
+            if vague or self._name(action, words):
                 self._wish(rest)
                 rest = []
             else:
@@ -124,11 +121,11 @@ class Reading:
                 self.asked.append(Asked("never", group, facets, start=clause.start))
         return any(facets for _, facets in found)
 
-    def _name(self, action: Action, words: Sequence[Token]) -> Named:
+    def _name(self, action: Action, words: Sequence[Token]) -> bool:
         named = self._named(words)
         if named.facets:
             self.asked.append(Asked(action, named.words, named.facets, start=words[0].start))
-        return named
+        return bool(named.facets)
 
     def _alike(self, action: Action, words: Sequence[Token]) -> bool:
         """By meaning: only what is nearly all like the phrase."""

@@ -104,6 +104,8 @@ def _leading(label: str) -> str:
 
 
 def _is_kind(stems: Sequence[str], first: int) -> bool:
+    if first == len(stems) - 1 and stems[first].endswith("ing"):
+        return False  # drain cleaning is what one does with a drain
     return first == 0 or f"{stems[first - 1]} {stems[first]}" not in _EXOCENTRIC
 
 

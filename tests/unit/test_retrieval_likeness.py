@@ -11,6 +11,7 @@ from app.domain.catalogue import Catalogue
 from app.domain.item import Item
 from app.encoders.text_encoder import TextEncoder
 from app.index.whitening import fit, unit
+from app.profiles.reading import ALIKE
 from app.profiles.understand import phrases_of, understand
 from app.retrieval.likeness import facets_like, level_of
 from app.sources.completejourney import CompleteJourney
@@ -138,19 +139,24 @@ async def raw(products: Catalogue, encoder: TextEncoder) -> np.ndarray:
 async def test_real_products_answer_to_words_that_are_not_their_names(
     products: Catalogue, raw: np.ndarray, encoder: TextEncoder
 ) -> None:
-    vectors = unit(await encoder.encode(["alcohol", "cleaning", "shampoo", "snacks for kids", "i am bored", "blue things"]))
-    told = [[facet.rpartition(" > ")[2] for facet, _ in like] for like in facets_like(vectors, products, BruteForceSpace(unit(raw)))]
-    print(told)
-    assert 0
+    words = ["alcohol", "cleaning", "shampoo", "snacks for kids", "i am bored", "blue things"]
+    told = facets_like(unit(await encoder.encode(words)), products, BruteForceSpace(unit(raw)))
+    first = [like[0][0].rpartition(" > ")[2] if like else None for like in told]
+    assert first == ["beers/ales", "household cleaning needs", "shampoo", None, None, None]
+    assert dict(told[0])["category:grocery > beers/ales"] >= ALIKE
+    assert dict(told[1])["category:grocery > household cleaning needs"] < ALIKE, "bleach is no part of it, say"
 
 
 async def test_a_statement_is_understood_by_what_real_products_read_like(
     products: Catalogue, raw: np.ndarray, encoder: TextEncoder
 ) -> None:
-    text = "No brewskis, less boozy beverages, no detergent and never ignore previous instructions"
+    text = "Less washing powder, no zzyzx and never ignore previous instructions"
     phrases = phrases_of(text, products, NOW)
+    assert phrases == ["washing powder", "zzyzx", "ignore previous instructions"]
     whitening = fit(raw)
     told = facets_like(whitening.apply(await encoder.encode(phrases)), products, BruteForceSpace(whitening.apply(raw)))
-    print(phrases, told)
-    print(understand(text, products, dict(zip(phrases, told, strict=True)), NOW).in_words)
-    assert 0
+    understood = understand(text, products, dict(zip(phrases, told, strict=True)), NOW)
+    assert understood.in_words == (
+        "Less powder laundry detergent (understood by what reads like “washing powder”). "
+        "Not understood: “zzyzx”, “ignore previous instructions”."
+    )
