@@ -11,6 +11,7 @@ from app.profiles.words_of_wishes import (
     ANDS,
     AT_START,
     COMMAS,
+    COPULAS,
     FILLERS,
     MARKERS,
     MOST_WORDS,
@@ -104,7 +105,10 @@ class _Reader:
 
     def _marker(self, tokens: Sequence[Token], place: int) -> tuple[Intent | None, int]:
         words: tuple[str, ...] = tuple(token.word for token in tokens[place : place + MOST_WORDS])
-        begins = self._clause.is_empty or is_joint(self._clause.tokens[-1])
+        last = self._clause.tokens[-1] if self._clause.tokens else None
+        begins = self._clause.is_empty or (last is not None and is_joint(last))
+        if not begins and last is not None and (last.word, words[0]) == ("any", "more"):
+            return None, 1  # `not needed any more`
         for n in range(len(words), 0, -1):
             intent = MARKERS.get(words[:n])
             if intent is not None and (begins or words[:n] not in AT_START):
@@ -117,12 +121,8 @@ class _Reader:
             parted = bool(clause.tokens) and is_joint(clause.tokens[-1])
             first = clause.start if clause.intent and not parted else start
             self._clause = Clause(intent if parted else _together(clause.intent, intent), first, end)
-        elif clause.tokens[-1].word in PREPOSITIONS and intent != "except":
-            # `a snack with less sugar`: it describes, and nobody can tell the snack by it.
-            clause.intent = "unclear" if clause.intent in NEGATIVE or clause.intent == "unclear" else "want"
-            self._swallow(marker)
-        elif intent == "without" and clause.intent in NEGATIVE and not is_joint(clause.tokens[-1]):
-            clause.intent = "unclear"
+        elif (only := _described(clause, intent)) is not None:
+            clause.intent = only
             self._swallow(marker)
         else:
             self.close("never" if intent == "without" else intent, start, end)
@@ -130,6 +130,17 @@ class _Reader:
     def _swallow(self, marker: Sequence[Token]) -> None:
         for token in marker:
             self._clause.add(token)
+
+
+def _described(clause: Clause, intent: Intent) -> Intent | None:
+    """What a clause becomes where the next intent only describes what it holds; None where a new clause begins."""
+    last, refused = clause.tokens[-1], clause.intent in NEGATIVE or clause.intent == "unclear"
+    if last.word in PREPOSITIONS and intent != "except":
+        # `a snack with less sugar`: nobody can tell the snack by it.
+        return "unclear" if refused else "want"
+    not_wanted = last.word in COPULAS and intent in NEGATIVE  # `fish is not needed`
+    not_all = intent == "without" and refused and not is_joint(last)  # `less pizza without cheese`
+    return "unclear" if not_wanted or not_all else None
 
 
 def _together(before: Intent | None, intent: Intent) -> Intent:

@@ -23,6 +23,7 @@ def _words(text: str) -> frozenset[str]:
 _ANYWHERE: dict[Intent, str] = {
     "never": "no|not|never|nothing|none of|no longer|hate|hates|can't|can't stand|allergic to|anything but"
     "|anything except|everything but|everything except|all but|all except|don't|won't|get rid of|away with"
+    "|stopped|gave up|given up|giving up"
     "|不要|不想|别|不看|不吃|不喝|不买|从不|绝不|不再|再也不|讨厌|没有|禁止|停止|屏蔽|避免|排除|拒绝|不能",
     "without": "without|不含|不带",
     "less": "less|less of|fewer|not so much|not so many|not as much|not as many|not that much|not that many"
@@ -35,7 +36,8 @@ _ANYWHERE: dict[Intent, str] = {
     "|prefer|fan of|interested in|i'm into|not enough|never enough|can't get enough of|nothing but|nothing except|only"
     "|多|多一点|多一些|多点|多些|更多|多推荐|多给|增加|喜欢|爱看|爱吃|感兴趣|偏爱|只要|只想",
     "pin": "always show|always include|always recommend|keep showing|keep recommending|always|总是|一直",
-    "want": "looking for|look for|searching for|in the mood for|feel like|would like|i'd like|we'd like|craving"
+    "want": "looking for|look for|searching for|in the mood for|feel like|would like"
+    "|i'd like|we'd like|would love|i'd love|we'd love|craving"
     "|我在找|在找|寻找|找|想要|我要|想找|推荐|来点|来一些|需要|想",
     "am": "i'm|we're|i became|i've become|i've gone|我是|我们是",
     "also": "not only|not just|not merely|不只|不仅|不光",
@@ -51,6 +53,7 @@ _AT_START: dict[Intent, str] = {
     "less": "reduce|limit|decrease",
     "more": "increase|like|love|enjoy|favour|favor",
     "pin": "pin",
+    "unclear": "undo|cancel|revert|reset|never mind",
     "want": "want|search|search for|find|need|show|recommend|suggest|give|get|wish for",
 }
 STOPS = frozenset(".!?;:。！？；：…\n") | {
@@ -94,15 +97,19 @@ ARTICLES = _words("the a an some any me us to of please pls thanks thank you now
 DIET_WORDS = _words("now strictly strict going went became become gone diet people family person i we my")
 # One of these behind a comma begins to tell something else.
 SUBJECTS = _words("i i'm i've we we're he she they it it's my our 我 我们")
+# `dog food is not needed` says no to what stands before it.
+COPULAS = _words("is are was were be do does am")
 PREPOSITIONS = _words("with of for about in from by like containing than at on")
 # What they bring along is not understood, so a clause with them is told and not guessed.
 QUALIFIERS = _words("""
-if unless when while until till til before after since than because except starting during whenever except
+if unless when while until till til before after since than because except starting during whenever why
 如果 除非 当 直到 之前 以后 之后 过敏
 """)
-# Whoever says this of something does not look for it.
+# Whoever says this of something does not look for it; with the commonest words for no in other languages.
 COMPLAINTS = _words("""
 awful terrible horrible boring disgusting gross sick worst annoying annoy sucks suck bad ugh nasty stupid hurt
+isn't aren't wasn't ain't shouldn't wouldn't
+kein keine keinen nicht ohne ne pas sans não nao nunca jamais niet geen nie нет не без
 """)
 
 
