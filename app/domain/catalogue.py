@@ -35,6 +35,8 @@ class Catalogue:
         self._available = np.zeros(1024, dtype=np.bool_)
         self._published_at = np.full(1024, np.nan)
         self._item_facets = np.full((1024, MAX_FACETS), -1, dtype=np.int32)
+        self._domains = np.full(1024, -1, dtype=np.int32)
+        self._domain_of: dict[str, int] = {}
         for item in items:
             self.put(item)
 
@@ -57,6 +59,10 @@ class Catalogue:
         """(V, MAX_FACETS) facet numbers of each item, -1 where there is none."""
         return self._item_facets[: self.n_rows]
 
+    def in_domain(self, domain: str) -> Mask:
+        """(V,) true where the item is of this domain."""
+        return self._domains[: self.n_rows] == self._domain_of.get(domain, -2)
+
     def put(self, item: Item) -> int:
         """Adds an item or replaces it in its row; returns the row."""
         row = self.row_of.get(item.item_id, self.n_rows)
@@ -67,6 +73,7 @@ class Catalogue:
         self.tree.count(self._item_facets[row], -1)
         self._item_facets[row] = self._numbers(item)
         self.tree.count(self._item_facets[row], 1)
+        self._domains[row] = self._domain_number(item.domain)
         if row == self.n_rows:
             self.items.append(item)
             self.row_of[item.item_id] = row
@@ -97,10 +104,14 @@ class Catalogue:
             numbers[place] = self.facet_of[facet]
         return numbers
 
+    def _domain_number(self, domain: str | None) -> int:
+        return -1 if domain is None else self._domain_of.setdefault(domain, len(self._domain_of))
+
     def _grow(self) -> None:
         n = len(self._available)
         self._available = np.concatenate([self._available, np.zeros(n, dtype=np.bool_)])
         self._published_at = np.concatenate([self._published_at, np.full(n, np.nan)])
+        self._domains = np.concatenate([self._domains, np.full(n, -1, dtype=np.int32)])
         self._item_facets = np.concatenate([self._item_facets, np.full((n, MAX_FACETS), -1, dtype=np.int32)])
 
 

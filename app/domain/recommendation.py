@@ -8,11 +8,20 @@ from typing import Literal
 
 Seen = Literal["exclude", "purchased", "include"]
 Explain = Literal["none", "short", "full"]
+# By the learned ranker where there is one, or always by the plain mixture of the sources.
+Ranking = Literal["learned", "plain"]
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a caller asks for. `category` and `attributes` must all hold; `candidates` limits the choice to them."""
+    """What a caller asks for, with what the scenario says where the request is silent.
+
+    `category`, `domain` and `attributes` must all hold; `candidates` limits the choice to them. Without `cross_domain`
+    only the past in `domain` counts. `sources` scales parts of the score, 0 silences one; `boosted` multiplies the
+    score of what carries a facet. `pinned` come first. `quotas` by category: a whole number is how many at most, one
+    below 1 the share of the slate. `exploration` is the share of places that are drawn. `context_items` are at hand
+    (the product that is looked at, the basket): what goes with them comes, they themselves do not.
+    """
 
     limit: int = 20
     scenario: str | None = None
@@ -24,6 +33,15 @@ class Wish:
     diversity: float = 0.3
     explain: Explain = "short"
     statement: str | None = None
+    domain: str | None = None
+    cross_domain: bool = True
+    sources: dict[str, float] = field(default_factory=dict)
+    boosted: dict[str, float] = field(default_factory=dict)
+    pinned: tuple[str, ...] = ()
+    quotas: dict[str, float] = field(default_factory=dict)
+    exploration: float = 0.0
+    context_items: tuple[str, ...] = ()
+    ranking: Ranking = "learned"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +55,23 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Recommended:
+    """`propensity` is the chance with which an item was drawn into its place, None where nothing was drawn."""
+
     item_id: str
     rank: int
     score: float
     source: str
     reason: Reason | None = None
     contributions: dict[str, float] | None = None
+    propensity: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Slate:
-    """The ordered answer. `degraded` says a part was away; `fallback_reason` why it is not personal."""
+    """The ordered answer. `degraded` says a part was away; `fallback_reason` why it is not personal.
+
+    `asked_at` is the moment that a request asked for when it was not the present; `wish` is all that was in force.
+    """
 
     recommendation_id: str
     user_id: str | None
@@ -59,3 +83,8 @@ class Slate:
     fallback_reason: str | None
     items: tuple[Recommended, ...]
     timings_ms: dict[str, float] = field(default_factory=dict)
+    variant: str | None = None
+    asked_at: datetime | None = None
+    wish: Wish = field(default_factory=Wish)
+    space_version: str = ""
+    catalogue_version: int = 0

@@ -50,11 +50,14 @@ def filter_items(catalogue: Catalogue, wish: Wish, had: Had) -> Filtered:
     dropped = {"unavailable": len(allowed) - int(allowed.sum())}
     if wish.candidates is not None:
         _keep(allowed, _among(len(allowed), catalogue.rows(wish.candidates)), "not_a_candidate", dropped)
+    if wish.domain is not None:
+        _keep(allowed, catalogue.in_domain(wish.domain)[: len(allowed)], "other_domain", dropped)
     if wish.category is not None:
         _keep(allowed, in_category(catalogue, len(allowed), wish.category), "other_category", dropped)
     for name, value in wish.attributes.items():
         _keep(allowed, _with_attribute(catalogue, allowed, name, value), "other_attributes", dropped)
     _hide(allowed, catalogue.rows(wish.exclude), "excluded", dropped)
+    _hide(allowed, catalogue.rows(wish.context_items), "at_hand", dropped)
     _hide(allowed, had.refused, "refused", dropped)
     _hide(allowed, {"exclude": had.seen, "purchased": had.purchased, "include": _NONE}[wish.seen], "seen", dropped)
     return Filtered(allowed, {rule: n for rule, n in dropped.items() if n})
@@ -63,16 +66,28 @@ def filter_items(catalogue: Catalogue, wish: Wish, had: Had) -> Filtered:
 def in_category(catalogue: Catalogue, n_rows: int, category: str) -> Mask:
     """(V,) true where one of the item's paths has this step, or these steps in a row."""
     path = " > ".join(path_of(category)).lower()
-    numbers = [
-        number
-        for number in catalogue.tree.by_step.get(path.rpartition(" > ")[2], ())
-        if f" > {catalogue.facets[number].removeprefix('category:')}".endswith(f" > {path}")
-    ]
-    mask = _carrying(catalogue, n_rows, numbers)
+    mask = _carrying(catalogue, n_rows, _category_numbers(catalogue, path))
     for row in _cut_short(catalogue, n_rows):
         paths = (" > ".join(path_of(one)).lower() for one in catalogue.items[row].categories)
         mask[row] |= any(f" > {path} > " in f" > {one} > " for one in paths)
     return mask
+
+
+def facet_numbers(catalogue: Catalogue, facet: str) -> list[int]:
+    """Of `brand:private` or `category:frozen pizza`; a category may be the last steps of several paths."""
+    name, _, value = facet.lower().partition(":")
+    if name == "category":
+        return _category_numbers(catalogue, " > ".join(path_of(value)))
+    number = catalogue.facet_of.get(facet.lower())
+    return [] if number is None else [number]
+
+
+def _category_numbers(catalogue: Catalogue, path: str) -> list[int]:
+    return [
+        number
+        for number in catalogue.tree.by_step.get(path.rpartition(" > ")[2], ())
+        if f" > {catalogue.facets[number].removeprefix('category:')}".endswith(f" > {path}")
+    ]
 
 
 def _keep(allowed: Mask, wanted: Mask, rule: str, dropped: dict[str, int]) -> None:

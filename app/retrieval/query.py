@@ -115,11 +115,11 @@ def taste_of(state: State, rows: Rows, world: World, half_lives: HalfLives) -> T
     interests = _interests(past, recency, space) + _clusters(rows, weights, space)
     habits = _habits(rows, tallies, half_lives)
     segment = world.people.segment_of(state, catalogue)
-    near = _near(interests, space)
+    near = look_around(interests, space)
     return Taste(past, np.array(times), types, recency, interests, near, said, habits, segment, turn)
 
 
-def _near(interests: Sequence[InterestVector], space: ItemSpace) -> tuple[Rows, Vectors]:
+def look_around(interests: Sequence[InterestVector], space: ItemSpace) -> tuple[Rows, Vectors]:
     if not interests:
         return NOTHING_NEAR
     return space.search(np.stack([interest.vector for interest in interests[:N_SEARCHED]]), N_NEAR)

@@ -1,0 +1,83 @@
+"""Which of the ordered candidates make the slate: mixed, within quotas, the last places drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.domain.catalogue import Catalogue, Mask, Rows
+from app.domain.recommendation import Wish
+from app.ranking.diversify import diversify
+from app.ranking.explore import draws, n_explored, weights_of
+from app.ranking.quotas import Quota, quota_of
+from app.retrieval.base import World
+from app.retrieval.fuse import Fused
+
+# So many of the best are looked at when a slate is mixed.
+N_MIXED = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """In the order of the slate: `pinned` rows, `places` among the candidates, `filled` rows that no source spoke for,
+    and at the end the places that were `drawn`, with the chance of each.
+    """
+
+    pinned: Rows
+    places: Rows
+    filled: Rows
+    drawn: Rows
+    chances: tuple[float, ...]
+
+
+def compose(world: World, fused: Fused, wish: Wish, pinned: Rows, allowed: Mask, seed: str) -> Composed:
+    """`allowed` are the rows that may come beside the pinned ones; the same `seed` makes the same slate."""
+    quota = quota_of(world.catalogue, wish.quotas, wish.limit, len(allowed))
+    for row in pinned.tolist():
+        quota.count(row)
+    n_open = wish.limit - len(pinned)
+    n_drawn = min(n_open, n_explored(wish.exploration, wish.limit))
+    places = _mixed(world, fused, wish, quota, n_open - n_drawn)
+    beyond = np.setdiff1d(np.arange(len(fused.rows), dtype=np.int32), places)
+    drawn, chances = _drawn(fused, beyond, n_drawn, seed, quota) if n_drawn else (places[:0], ())
+    taken = fused.rows[np.concatenate([places, drawn])]
+    filled = _newest(world.catalogue, allowed, taken, n_open - len(taken), quota)
+    return Composed(pinned, places, filled, drawn, chances)
+
+
+def _mixed(world: World, fused: Fused, wish: Wish, quota: Quota, n: int) -> Rows:
+    """Places among the candidates; those beyond the mixed ones follow as they are."""
+    n_mixed = max(N_MIXED, wish.limit) if wish.diversity > 0 else 0
+    head = fused.rows[:n_mixed]
+    n_asked = len(head) if quota.binds else n
+    order = diversify(fused.scores[:n_mixed], world.space.vectors(head), n_asked, wish.diversity)
+    order = np.concatenate([order, np.arange(len(head), len(fused.rows))]).astype(np.int32)
+    return order[quota.first(fused.rows[order].tolist(), n)] if quota.binds else order[:n]
+
+
+def _drawn(fused: Fused, beyond: Rows, n: int, seed: str, quota: Quota) -> tuple[Rows, tuple[float, ...]]:
+    """`n` of the places beyond those that are taken, or as many as there are."""
+    rows = fused.rows[beyond].tolist()
+    drawn: list[int] = []
+    chances: list[float] = []
+    for place, chance in draws(weights_of(fused.scores[beyond]), seed, lambda place: quota.admits(rows[place])):
+        quota.count(rows[place])
+        drawn.append(place)
+        chances.append(chance)
+        if len(drawn) == n:
+            break
+    return beyond[drawn], tuple(chances)
+
+
+def _newest(catalogue: Catalogue, allowed: Mask, taken: Rows, n: int, quota: Quota) -> Rows:
+    """Allowed rows that no source spoke for: those published last, then those without a date, latest row first."""
+    if n <= 0:
+        return np.empty(0, dtype=np.int32)
+    free = allowed.copy()
+    free[taken] = False
+    rows: NDArray[np.int64] = np.flatnonzero(free)
+    published_at = np.nan_to_num(catalogue.published_at[rows], nan=-np.inf)
+    rows = rows[np.lexsort((-rows, -published_at))]
+    return (rows[quota.first(rows.tolist(), n)] if quota.binds else rows[:n]).astype(np.int32)
