@@ -29,7 +29,7 @@ from app.storage.engine import Database
 
 log = structlog.get_logger()
 
-DRAIN_S = 2.0  # checkpoints are a cache: what is not saved by then is folded again
+DRAIN_S = 2.0  # checkpoints are a cache, decisions serve figures: what is not saved by then is lost
 
 
 @asynccontextmanager
@@ -57,14 +57,14 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         half_lives=settings.half_lives,
         decoder_minutes=settings.decoder_minutes,
         narrator=narrator,
+        decisions_days=settings.decisions_days,
     )
     try:
         yield ctx
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                await ctx.checkpoints.drain()
-                await ctx.wishes.drain()
+                await asyncio.gather(ctx.checkpoints.drain(), ctx.decisions.drain(), ctx.wishes.drain())
         if narrator is not None:
             narrator.close()
         encoder.close()

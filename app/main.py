@@ -29,6 +29,7 @@ _TAGS = [
     {"name": "behaviors", "description": "What users did: the truth everything else is made from."},
     {"name": "profiles", "description": "What is believed of a user, with evidence."},
     {"name": "recommendations", "description": "What to show next, with reasons."},
+    {"name": "scenarios", "description": "Where it is shown, and what came of it."},
     {"name": "items", "description": "The catalogue, and search in it."},
     {"name": "users", "description": "Attributes beside behaviours, and the log."},
     {"name": "learning", "description": "Long jobs, and the versions of what was learned."},

@@ -53,6 +53,7 @@ class Settings(BaseSettings):
     weights: dict[str, _Weight] = Field({}, description="Weights of behaviour types over the built-in ones, as JSON.")
     rating_max: float = Field(Weights().rating_max, gt=1, le=1_000, description="The best rating; 1 is the worst.")
     retention_days: _Days = Field(IngestRules().retention_days, description="Older behaviours are refused.")
+    decisions_days: _Days = Field(30.0, description="How long is known what was recommended.")
     future_minutes: float = Field(IngestRules().future_minutes, ge=0, le=1_440, description="How wrong clocks may go.")
     burst_per_minute: int = Field(IngestRules().burst_per_minute, ge=1, description="More of one user: flagged.")
     robot_per_day: int = Field(IngestRules().robot_per_day, ge=1, description="More of one user: flagged.")

@@ -72,6 +72,18 @@ MEANINGS: dict[str, Meaning] = {
         "No model has this version.",
         "GET /models lists all of them.",
     ),
+    "recommendation_unknown": Meaning(
+        404,
+        "No such recommendation is known",
+        "No answer had this id, it is forgotten by now (PORTRAIT_DECISIONS_DAYS), or it could not be recorded.",
+        "Take the `recommendation_id` of an answer.",
+    ),
+    "scenario_unknown": Meaning(
+        404,
+        "No such scenario is known",
+        "No scenario was put under this name. A request may name it all the same: it is a label then.",
+        "GET /scenarios lists all of them; PUT makes one.",
+    ),
     "error_unknown": Meaning(
         404,
         "No error has this code",
@@ -113,6 +125,12 @@ MEANINGS: dict[str, Meaning] = {
         "No earlier version has served",
         "One rolls back to a version that has served before the one that serves now.",
         "GET /models lists all of them; any of them can be promoted.",
+    ),
+    "too_many_scenarios": Meaning(
+        409,
+        "There are 500 scenarios already",
+        "Every process reads all of them every second.",
+        "Delete some of them.",
     ),
     "too_large": Meaning(
         413,
@@ -175,6 +193,12 @@ MEANINGS: dict[str, Meaning] = {
         "A field is not known",
         "Unknown fields are refused, because a misspelt one would be lost silently.",
         "The hint names the nearest known field.",
+    ),
+    "unknown_source": Meaning(
+        0,
+        "There is no such source of recommendations",
+        "`sources` names ways of finding items; a misspelt one would be ignored silently.",
+        "The hint names the nearest known source.",
     ),
     "unknown_parameter": Meaning(
         0,

@@ -13,8 +13,9 @@ from app.api.error_table import MEANINGS
 from app.api.problems import MEDIA_TYPE
 from app.api.schemas.common import Problem
 from app.api.schemas.jobs import JobIn
-from app.api.schemas.recommendations import StatelessIn, WishIn
+from app.api.schemas.scenarios import ScenarioIn
 from app.api.schemas.users import UserIn, UserPatch
+from app.api.schemas.wishes import StatelessIn, WishIn
 from app.domain.limits import MAX_BEHAVIORS
 from app.ingest.clean import BehaviorIn
 from app.ingest.clean_item import ItemIn, ItemPatch
@@ -28,6 +29,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     UserPatch,
     WishIn,
     StatelessIn,
+    ScenarioIn,
     JobIn,
     Problem,
 )

@@ -7,8 +7,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from app.api.answers import timed
+from app.api.answers import answer, timed
+from app.api.schemas.recommendations import DecidedOut, DecisionOut
 from app.domain.catalogue import Catalogue
+from app.domain.decision import Decision
 from app.domain.recommendation import Recommended, Slate
 from app.services.context import Context
 
@@ -18,6 +20,7 @@ def slate_answer(ctx: Context, slate: Slate, include: Sequence[str]) -> Response
         "recommendation_id": slate.recommendation_id,
         "user_id": slate.user_id,
         "scenario": slate.scenario,
+        "variant": slate.variant,
         "profile_version": slate.profile_version,
         "model_version": slate.model_version,
         "generated_at": slate.generated_at,
@@ -26,6 +29,11 @@ def slate_answer(ctx: Context, slate: Slate, include: Sequence[str]) -> Response
         "items": lines(ctx, slate.items, include),
     }
     return timed(body, slate.timings_ms)
+
+
+def decision_answer(decision: Decision) -> Response:
+    items = [{name: getattr(one, name) for name in DecidedOut.model_fields} for one in decision.items]
+    return answer({name: getattr(decision, name) for name in DecisionOut.model_fields} | {"items": items})
 
 
 def lines(ctx: Context, items: Sequence[Recommended], include: Sequence[str]) -> list[dict[str, Any]]:
@@ -43,6 +51,8 @@ def _line(one: Recommended, catalogue: Catalogue | None) -> dict[str, Any]:
     }
     if one.contributions is not None:
         line["contributions"] = one.contributions
+    if one.propensity is not None:
+        line["propensity"] = one.propensity
     row = catalogue.row_of.get(one.item_id) if catalogue else None
     if catalogue and row is not None:
         item = catalogue.items[row]

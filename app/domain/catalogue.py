@@ -61,7 +61,7 @@ class Catalogue:
 
     def in_domain(self, domain: str) -> Mask:
         """(V,) true where the item is of this domain."""
-        return self._domains[: self.n_rows] == self._domain_of.get(domain, -2)
+        return np.equal(self._domains[: self.n_rows], self._domain_of.get(domain, -2))
 
     def put(self, item: Item) -> int:
         """Adds an item or replaces it in its row; returns the row."""

@@ -70,7 +70,8 @@ class Recommended:
 class Slate:
     """The ordered answer. `degraded` says a part was away; `fallback_reason` why it is not personal.
 
-    `asked_at` is the moment that a request asked for when it was not the present; `wish` is all that was in force.
+    `asked_at` is the moment that a request asked for when it was not the present; `wish` is all that was in force;
+    `known_as` is the user's id where it may be kept with the slate.
     """
 
     recommendation_id: str
@@ -84,6 +85,7 @@ class Slate:
     items: tuple[Recommended, ...]
     timings_ms: dict[str, float] = field(default_factory=dict)
     variant: str | None = None
+    known_as: str | None = None
     asked_at: datetime | None = None
     wish: Wish = field(default_factory=Wish)
     space_version: str = ""

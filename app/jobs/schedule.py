@@ -9,6 +9,7 @@ from app.domain.errors import PortraitError
 from app.jobs.beside import Beside
 from app.jobs.news import RetrainOnNews
 from app.services.context import Context
+from app.services.decide import forget_old_decisions
 from app.services.embed_texts import embed_texts
 from app.services.learn_online import LearnOnline
 from app.services.narrations import narrate
@@ -48,6 +49,7 @@ def steps() -> list[Step]:
         Step("embed_texts", embed_texts, every_s=1.0),
         Step("publish_space", publish_space, every_s=5.0),
         Step("learn_online", LearnOnline(), every_s=10.0),
+        Step("forget_decisions", forget_old_decisions, every_s=3_600.0),
         Step("ask_for_training", RetrainOnNews(), every_s=10.0),
         Step("narrate", Beside(narrate), every_s=1.0),
     ]

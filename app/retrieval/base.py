@@ -206,8 +206,8 @@ class World:
     """One consistent set of what a worker answers from; replaced whole, so a request takes it once and keeps it.
 
     Whatever changes in it makes another world, equal to none before: what was worked out in one is good as long as
-    it is that very object. `policies` are those that were learned: `new` ranks
-    only what is new to the user, `repeats` everything.
+    it is that very object. `policies` are those that were learned: `new` ranks only what is new to the user,
+    `repeats` everything. `catalogue_version` is the number of the latest change of an item that is in it.
     """
 
     catalogue: Catalogue
@@ -216,6 +216,7 @@ class World:
     model_version: str
     policies: Mapping[str, Policy] = field(default_factory=dict)
     people: People = field(default_factory=People)
+    catalogue_version: int = 0
 
     def policy(self, name: str) -> Policy:
         return self.policies.get(name, PLAIN)

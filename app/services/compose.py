@@ -52,8 +52,8 @@ def _mixed(world: World, fused: Fused, wish: Wish, quota: Quota, n: int) -> Rows
     n_mixed = max(N_MIXED, wish.limit) if wish.diversity > 0 else 0
     head = fused.rows[:n_mixed]
     n_asked = len(head) if quota.binds else n
-    order = diversify(fused.scores[:n_mixed], world.space.vectors(head), n_asked, wish.diversity)
-    order = np.concatenate([order, np.arange(len(head), len(fused.rows))]).astype(np.int32)
+    mixed = diversify(fused.scores[:n_mixed], world.space.vectors(head), n_asked, wish.diversity)
+    order: Rows = np.concatenate([mixed, np.arange(len(head), len(fused.rows))]).astype(np.int32)
     return order[quota.first(fused.rows[order].tolist(), n)] if quota.binds else order[:n]
 
 

@@ -13,7 +13,9 @@ from app.profiles.decay import HalfLives
 from app.registry.store import Store
 from app.retrieval.base import World
 from app.services.checkpoints import CheckpointSaver
+from app.services.decisions import DecisionSaver
 from app.services.narrations import Wishes
+from app.services.scenarios import Scenarios
 from app.storage.engine import Database
 from app.training.pipeline import Plan
 
@@ -32,9 +34,12 @@ class Context:
     ingest: IngestRules = field(default_factory=IngestRules)
     half_lives: HalfLives = field(default_factory=HalfLives)
     decoder_minutes: float = 0.0
+    decisions_days: float = 30.0
     checkpoints: CheckpointSaver = field(default_factory=CheckpointSaver)
     narrator: Narrator | None = None
     wishes: Wishes = field(default_factory=Wishes)
+    decisions: DecisionSaver = field(default_factory=DecisionSaver)
+    scenarios: Scenarios = field(default_factory=Scenarios)
 
     @property
     def plan(self) -> Plan:

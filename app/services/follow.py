@@ -54,11 +54,13 @@ class Follower:
     async def start(self) -> None:
         """Loads everything anew. Raises Unavailable while the database is away."""
         async with self._lock:
+            await self._ctx.scenarios.refresh(self._ctx.db)
             await self._load()
 
     async def step(self) -> None:
         """Brings in what has changed since the last step. Raises Unavailable while the database is away."""
         async with self._lock:
+            await self._ctx.scenarios.refresh(self._ctx.db)
             if self._encoder == self._ctx.encoder.name:
                 await self._follow_items()
                 await self._follow_models()
@@ -75,8 +77,9 @@ class Follower:
             await asyncio.sleep(0)
         await self._open_fitted(live.get(GENERATORS))
         await self._open_online(live.get(ONLINE))
+        self._change_no = change_no
         await self._show(catalogue, space)
-        self._encoder, self._change_no = encoder, change_no
+        self._encoder = encoder
         self._mark_seen(live)
 
     async def _follow_items(self) -> None:
@@ -90,7 +93,8 @@ class Follower:
         if world.catalogue.n_rows > n_rows:  # generators know only the rows that were there when they were loaded
             await self._show(world.catalogue, self._space)
         else:
-            self._ctx.world = replace(world)  # another object, for whoever keeps answers by their world
+            # Another object, for whoever keeps answers by their world.
+            self._ctx.world = replace(world, catalogue_version=newest)
 
     async def _follow_models(self) -> None:
         live = await self._newer()
@@ -169,7 +173,8 @@ class Follower:
         log.error("%s refused, the last good one goes on: %s (%s)", kind, self.problems[kind], type(error).__name__)
 
     async def _show(self, catalogue: Catalogue, space: FaissSpace) -> None:
-        self._ctx.world = await asyncio.to_thread(self._world, catalogue, space)
+        world = await asyncio.to_thread(self._world, catalogue, space)
+        self._ctx.world = replace(world, catalogue_version=self._change_no)
         self._space = space
 
     def _world(self, catalogue: Catalogue, space: FaissSpace) -> World:

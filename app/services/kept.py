@@ -14,9 +14,9 @@ class Kept(Generic[T]):
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._values: OrderedDict[str, tuple[Hashable, T]] = OrderedDict()
+        self._values: OrderedDict[Hashable, tuple[Hashable, T]] = OrderedDict()
 
-    def get(self, user_id: str, version: Hashable, make: Callable[[], T]) -> T:
+    def get(self, user_id: Hashable, version: Hashable, make: Callable[[], T]) -> T:
         """The value of this version, made when it is not there."""
         kept = self._values.get(user_id)
         if kept is None or kept[0] != version:

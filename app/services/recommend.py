@@ -7,10 +7,12 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from app.domain.behavior import Behavior, Interaction
 from app.domain.errors import Fault, InvalidInput, Unavailable
 from app.domain.recommendation import Slate, Wish
+from app.domain.scenario import Wanted
 from app.ingest.clean import clean
 from app.ingest.weigh import weigh
 from app.profiles.fold import fold
@@ -28,17 +30,20 @@ ENCODER_LIMIT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """Of whom: what is known of them, and why nothing is (`reason`)."""
+    """Of whom: what is known of them, and why nothing is (`reason`).
+
+    `known_as` is the id where the user's consent to it is certain.
+    """
 
     user_id: str | None
     version: int = 0
     state: State | None = None
-    leanings: Leanings = NO_LEANINGS
     reason: str | None = None
     degraded: bool = False
+    known_as: str | None = None
 
 
-async def recommend(ctx: Context, user_id: str | None, wish: Wish, at: datetime | None = None) -> Slate:
+async def recommend(ctx: Context, user_id: str | None, wish: Wish | Wanted, at: datetime | None = None) -> Slate:
     """Everything committed before the call is respected. `at`: as it would have been then, models as they are now.
 
     Never fails for want of a part: without a database what is popular is shown, without an encoder words are passed
@@ -46,22 +51,25 @@ async def recommend(ctx: Context, user_id: str | None, wish: Wish, at: datetime 
     """
     world, watch = ctx.world, Stopwatch()
     with watch.stage("profile"):
-        known = await _known(ctx, world, user_id, at)
-    return await _slate(ctx, world, known, wish, at or ctx.now(), watch)
+        known = await _known(ctx, user_id, at)
+        settled = _settled(wish, known)
+        leanings = _leanings(ctx, world, known, settled.wish, at)
+    return await _slate(ctx, world, known, leanings, settled, at, watch)
 
 
-async def recommend_for(ctx: Context, raws: Sequence[object], wish: Wish) -> Slate:
+async def recommend_for(ctx: Context, raws: Sequence[object], wish: Wish | Wanted) -> Slate:
     """For behaviours that come with the request; nothing is stored. Raises InvalidInput when one of them is bad."""
     world, watch = ctx.world, Stopwatch()
     with watch.stage("profile"):
         behaviors = _cleaned(ctx, raws)
         embeddings = await _embedded(ctx, behaviors)
-        state = fold(State(), _interactions(ctx, behaviors, embeddings), ctx.half_lives)
-        leanings = leanings_of(world, state, ctx.half_lives)
-    return await _slate(ctx, world, _Known(None, 0, state, leanings), wish, ctx.now(), watch)
+        known = _Known(None, 0, fold(State(), _interactions(ctx, behaviors, embeddings), ctx.half_lives))
+        settled = _settled(wish, known)
+        leanings = _leanings(ctx, world, known, settled.wish, None)
+    return await _slate(ctx, world, known, leanings, settled, None, watch)
 
 
-async def _known(ctx: Context, world: World, user_id: str | None, at: datetime | None) -> _Known:
+async def _known(ctx: Context, user_id: str | None, at: datetime | None) -> _Known:
     if user_id is None:
         return _Known(None)
     try:
@@ -69,41 +77,77 @@ async def _known(ctx: Context, world: World, user_id: str | None, at: datetime |
     except Unavailable:
         return _Known(user_id, reason="database_unavailable", degraded=True)
     if user is None:
-        return _Known(user_id, reason="user_unknown")
+        return _Known(user_id, reason="user_unknown", known_as=user_id)
     if not user.consent:
         return _Known(user_id, user.version, reason="consent_off")
-    if at is None:
-        leanings = kept_leanings(world, user_id, user.version, user.state, ctx.half_lives)
-    else:
-        leanings = leanings_of(world, user.state, ctx.half_lives)
-    return _Known(user_id, user.version, user.state, leanings)
+    return _Known(user_id, user.version, user.state, known_as=user_id)
 
 
-async def _slate(ctx: Context, world: World, known: _Known, wish: Wish, now: datetime, watch: Stopwatch) -> Slate:
+class _Settled(NamedTuple):
+    wish: Wish
+    variant: str | None = None
+
+
+def _settled(wish: Wish | Wanted, known: _Known) -> _Settled:
+    """What a scenario says where the request is silent; by name only for those who may be known by it."""
+    if isinstance(wish, Wish):
+        return _Settled(wish)
+    variant = wish.variant_of(known.known_as)
+    return _Settled(wish.wish(variant), variant.name if variant else None)
+
+
+def _leanings(ctx: Context, world: World, known: _Known, wish: Wish, at: datetime | None) -> Leanings:
+    if known.state is None:
+        return NO_LEANINGS
+    domain = None if wish.cross_domain else wish.domain
+    if known.user_id is None or at is not None:
+        return leanings_of(world, known.state, ctx.half_lives, domain)
+    return kept_leanings(world, known.user_id, known.version, known.state, ctx.half_lives, domain)
+
+
+async def _slate(
+    ctx: Context,
+    world: World,
+    known: _Known,
+    leanings: Leanings,
+    settled: _Settled,
+    at: datetime | None,
+    watch: Stopwatch,
+) -> Slate:
+    wish, generated_at = settled.wish, ctx.now()
+    recommendation_id = "rec_" + secrets.token_hex(12)
     spoken = await _spoken(ctx, world, wish)
-    seconds = now.timestamp()
-    ranked = rank(world, wish, Moment(known.leanings, seconds, ctx.half_lives, spoken), watch)
+    seconds = (at or generated_at).timestamp()
+    ranked = rank(world, wish, Moment(leanings, seconds, ctx.half_lives, spoken, recommendation_id), watch)
     unheard = wish.statement is not None and spoken is None
     waiting = known.state is not None and waits_for_encoder(known.state, ctx.half_lives, seconds)
     return Slate(
-        recommendation_id="rec_" + secrets.token_hex(12),
+        recommendation_id=recommendation_id,
         user_id=known.user_id,
         scenario=wish.scenario,
         profile_version=known.version,
         model_version=world.model_version,
-        generated_at=ctx.now(),
+        generated_at=generated_at,
         degraded=known.degraded or unheard or waiting,
-        fallback_reason=_fallback_reason(known, spoken, ranked),
+        fallback_reason=_fallback_reason(known, leanings, wish, spoken, ranked),
         items=ranked.items,
         timings_ms=watch.times_ms,
+        variant=settled.variant,
+        known_as=known.known_as,
+        asked_at=at,
+        wish=wish,
+        space_version=world.space.version,
+        catalogue_version=world.catalogue_version,
     )
 
 
-def _fallback_reason(known: _Known, spoken: StatementVector | None, ranked: Ranked) -> str | None:
+def _fallback_reason(
+    known: _Known, leanings: Leanings, wish: Wish, spoken: StatementVector | None, ranked: Ranked
+) -> str | None:
     """Why the slate is not, or not only, made for this user."""
     if known.reason is not None:
         return known.reason
-    if not known.leanings.taste.personal and spoken is None:
+    if not leanings.taste.personal and spoken is None and not wish.context_items:
         return "no_history"
     return "few_candidates" if ranked.n_filled else None
 

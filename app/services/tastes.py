@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import compress
 from weakref import WeakKeyDictionary
 
+import msgspec
+import numpy as np
+
+from app.domain.catalogue import Catalogue, Rows
 from app.profiles.decay import HalfLives
 from app.profiles.state import State
 from app.ranking.filters import HAD_NOTHING, Had, had_by
@@ -28,12 +33,27 @@ NO_LEANINGS = Leanings()
 _kept: WeakKeyDictionary[World, Kept[Leanings]] = WeakKeyDictionary()
 
 
-def leanings_of(world: World, state: State, half_lives: HalfLives) -> Leanings:
+def leanings_of(world: World, state: State, half_lives: HalfLives, domain: str | None = None) -> Leanings:
+    """With a domain, only the past in it counts for taste; what was had is had anywhere."""
     rows = world.catalogue.rows(state.items)
-    return Leanings(taste_of(state, rows, world, half_lives), had_by(state, rows))
+    had = had_by(state, rows)
+    if domain is not None:
+        state = _within(state, rows, world.catalogue, domain)
+        rows = world.catalogue.rows(state.items)
+    return Leanings(taste_of(state, rows, world, half_lives), had)
 
 
-def kept_leanings(world: World, user_id: str, version: int, state: State, half_lives: HalfLives) -> Leanings:
+def kept_leanings(
+    world: World, user_id: str, version: int, state: State, half_lives: HalfLives, domain: str | None = None
+) -> Leanings:
     """`leanings_of`, worked out once for each version of a profile; a late vector of a text makes a new version."""
     kept = _kept.setdefault(world, Kept(MOST_USERS))
-    return kept.get(user_id, version, lambda: leanings_of(world, state, half_lives))
+    return kept.get((user_id, domain), version, lambda: leanings_of(world, state, half_lives, domain))
+
+
+def _within(state: State, rows: Rows, catalogue: Catalogue, domain: str) -> State:
+    """What was said in words has no domain, so it stays."""
+    inside = np.append(catalogue.in_domain(domain), False)  # the last place is where -1, no row, points to
+    kept = dict(compress(state.items.items(), inside[rows].tolist()))
+    recent = [one for one in state.recent if one.item_id in kept]
+    return msgspec.structs.replace(state, items=kept, recent=recent)

@@ -77,6 +77,12 @@ behaviors = Table(
     Index("ix_behaviors_occurred_at", "occurred_at", postgresql_using="brin"),
     # Who has news for learning: the log only grows at its end, so a few bytes a megabyte are enough.
     Index("ix_behaviors_received_at", "received_at", postgresql_using="brin", postgresql_with={"autosummarize": "on"}),
+    # What came of a recommendation: few behaviours name one.
+    Index(
+        "ix_behaviors_recommendation_id",
+        text("(extra ->> 'recommendation_id'::text)"),
+        postgresql_where=text("(extra ->> 'recommendation_id'::text) IS NOT NULL"),
+    ),
     # Which texts still wait for this encoder: few behaviours have one, so this stays small.
     Index("ix_behaviors_embedded_by", "embedded_by", postgresql_where=text("text <> ''")),
 )
@@ -183,4 +189,39 @@ jobs = Table(
     _at("ended_at"),
     # Looked at every second, and nearly always empty.
     Index("ix_jobs_open", "created_at", postgresql_where=text("ended_at IS NULL")),
+)
+
+recommendations = Table(
+    "recommendations",
+    metadata,
+    Column("recommendation_id", Text, primary_key=True),
+    Column("user_id", Text),  # NULL for visitors and for those without consent
+    Column("scenario", Text),
+    Column("variant", Text),
+    _at("generated_at", nullable=False),
+    _at("asked_at"),  # the moment it was asked for, where that was not the present
+    Column("profile_version", BigInteger, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("space_version", Text, nullable=False),
+    Column("catalogue_version", BigInteger, nullable=False),
+    Column("wish", JSONB, nullable=False),
+    Column("degraded", Boolean, nullable=False),
+    Column("fallback_reason", Text),
+    Column("items", JSONB, nullable=False),  # [[item_id, score, source, propensity or null], ...] in their order
+    Index("ix_recommendations_user_id_generated_at", "user_id", "generated_at"),
+    # What is old, and what was shown in a span: rows come in order of time.
+    Index(
+        "ix_recommendations_generated_at",
+        "generated_at",
+        postgresql_using="brin",
+        postgresql_with={"autosummarize": "on"},
+    ),
+)
+
+scenarios = Table(
+    "scenarios",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("settings", JSONB, nullable=False),  # as they were put
+    _now("updated_at"),
 )

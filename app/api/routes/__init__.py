@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from app.api.routes import (
+    attribution,
     behaviors,
     docs,
     errors,
@@ -12,6 +13,7 @@ from app.api.routes import (
     models,
     profiles,
     recommendations,
+    scenarios,
     search,
     trending,
     users,
@@ -21,6 +23,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     behaviors.router,
     profiles.router,
     recommendations.router,
+    scenarios.router,
+    attribution.router,
     trending.router,
     search.router,
     items.router,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from app.api.body import model_of
-from app.api.deps import Ctx, UserId
+from app.api.deps import Ctx, Id, UserId
 from app.api.openapi import failures, json_body
-from app.api.schemas.recommendations import RecommendationsOut, StatelessIn, WishIn, WishQuery
-from app.api.slates import slate_answer
+from app.api.schemas.recommendations import DecisionOut, RecommendationsOut
+from app.api.schemas.wishes import StatelessIn, WishIn, WishQuery
+from app.api.slates import decision_answer, slate_answer
 from app.api.strict_route import StrictRoute
-from app.services.recommend import recommend, recommend_for
+from app.services.decide import decide, decide_for
+from app.services.decisions import read_decision
 
 router = APIRouter(route_class=StrictRoute, tags=["recommendations"])
 
@@ -36,7 +38,7 @@ async def get_recommendations(ctx: Ctx, user_id: UserId, query: Annotated[WishQu
     Always 200 for a valid request: an unknown user gets what is popular and new, and `fallback_reason` says so.
     The header `Server-Timing` shows how long each stage took.
     """
-    return slate_answer(ctx, await recommend(ctx, user_id, query.wish(), query.at), query.include)
+    return slate_answer(ctx, await decide(ctx, user_id, query.said(), query.at), query.include)
 
 
 @router.post(
@@ -47,9 +49,9 @@ async def get_recommendations(ctx: Ctx, user_id: UserId, query: Annotated[WishQu
     openapi_extra=json_body(WishIn, _WISH),
 )
 async def post_recommendations(request: Request, ctx: Ctx, user_id: UserId) -> Response:
-    """As GET, with what does not fit into a query: a statement in words, a list of candidates. Nothing is stored."""
+    """As GET, with what does not fit into a query: a statement in words, a list of candidates."""
     wish = await model_of(request, WishIn)
-    return slate_answer(ctx, await recommend(ctx, user_id, wish.wish()), wish.include)
+    return slate_answer(ctx, await decide(ctx, user_id, wish.said()), wish.include)
 
 
 @router.post(
@@ -60,6 +62,22 @@ async def post_recommendations(request: Request, ctx: Ctx, user_id: UserId) -> R
     openapi_extra=json_body(StatelessIn, _STATELESS),
 )
 async def recommend_stateless(request: Request, ctx: Ctx) -> Response:
-    """For anonymous visitors and for trying things out: their behaviours, or a statement, come in the body."""
+    """For anonymous visitors and for trying things out: their behaviours, or a statement, come in the body.
+
+    Neither is stored; what was answered is, as the answer to nobody.
+    """
     wish = await model_of(request, StatelessIn)
-    return slate_answer(ctx, await recommend_for(ctx, wish.behaviors, wish.wish()), wish.include)
+    return slate_answer(ctx, await decide_for(ctx, wish.behaviors, wish.said()), wish.include)
+
+
+@router.get(
+    "/recommendations/{recommendation_id}",
+    summary="Read what was recommended",
+    response_model=DecisionOut,
+    responses=failures(404),
+)
+async def get_decision(
+    ctx: Ctx, recommendation_id: Annotated[Id, Path(description="Of an answer.", examples=["rec_0123456789ab"])]
+) -> Response:
+    """An answer that was given earlier, with all that was in force, for as long as PORTRAIT_DECISIONS_DAYS says."""
+    return decision_answer(await read_decision(ctx.decisions, ctx.db, recommendation_id))

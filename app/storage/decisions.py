@@ -1,0 +1,91 @@
+"""What was recommended: written many at a time, read one by one, forgotten after some days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import msgspec
+
+from app.domain.decision import Decision
+from app.domain.recommendation import Recommended, Slate, Wish
+from app.storage.engine import Connection, Database
+
+# So many go in one statement, so that nobody who waits for a row of them waits long.
+_FORGOTTEN_AT_ONCE = 5_000
+_encode = msgspec.json.Encoder().encode
+
+_NAMES = tuple(field.name for field in fields(Decision))
+_COLUMNS = ", ".join(_NAMES)
+_ADD = f"""
+INSERT INTO recommendations ({_COLUMNS})
+SELECT {_COLUMNS} FROM json_to_recordset(%s::json) AS sent(recommendation_id text, user_id text, scenario text,
+    variant text, generated_at timestamptz, asked_at timestamptz, profile_version int8, model_version text,
+    space_version text, catalogue_version int8, wish jsonb, degraded bool, fallback_reason text, items jsonb)
+ON CONFLICT (recommendation_id) DO NOTHING
+"""
+_FORGET = """
+DELETE FROM recommendations WHERE recommendation_id IN (
+    SELECT recommendation_id FROM recommendations WHERE generated_at < now() - make_interval(secs => %s) LIMIT %s
+)
+"""
+
+
+async def add_decisions(db: Database, slates: Sequence[Slate]) -> None:
+    """One statement; those that are there already stay."""
+    body = _encode([_row(slate) for slate in slates]).decode()
+
+    async def work(connection: Connection) -> None:
+        await connection.execute(_ADD, [body])
+
+    await db.tried(work)
+
+
+async def get_decision(db: Database, recommendation_id: str) -> Decision | None:
+    async def work(connection: Connection) -> tuple[Any, ...] | None:
+        cursor = await connection.execute(
+            f"SELECT {_COLUMNS} FROM recommendations WHERE recommendation_id = %s", [recommendation_id]
+        )
+        return await cursor.fetchone()
+
+    row = await db.tried(work)
+    return _decision(row) if row else None
+
+
+async def forget_decisions(db: Database, days: float) -> int:
+    """Removes some of those that are older; returns how many."""
+
+    async def work(connection: Connection) -> int:
+        return (await connection.execute(_FORGET, [days * 86_400, _FORGOTTEN_AT_ONCE])).rowcount
+
+    return await db.tried(work)
+
+
+def _row(slate: Slate) -> dict[str, Any]:
+    return {
+        "recommendation_id": slate.recommendation_id,
+        "user_id": slate.known_as,
+        "scenario": slate.scenario,
+        "variant": slate.variant,
+        "generated_at": slate.generated_at,
+        "asked_at": slate.asked_at,
+        "profile_version": slate.profile_version,
+        "model_version": slate.model_version,
+        "space_version": slate.space_version,
+        "catalogue_version": slate.catalogue_version,
+        "wish": slate.wish,
+        "degraded": slate.degraded,
+        "fallback_reason": slate.fallback_reason,
+        "items": [(one.item_id, one.score, one.source, one.propensity) for one in slate.items],
+    }
+
+
+def _decision(row: Sequence[Any]) -> Decision:
+    told = dict(zip(_NAMES, row, strict=True))
+    items = told.pop("items")
+    shown = tuple(
+        Recommended(item_id, rank, score, source, propensity=propensity)
+        for rank, (item_id, score, source, propensity) in enumerate(items, 1)
+    )
+    return Decision(**told | {"wish": msgspec.convert(told["wish"], Wish)}, items=shown)
