@@ -17,6 +17,13 @@ class Quota:
         self._members = members
         self._left = list(most)
 
+    def after(self, rows: Iterable[int]) -> Quota:
+        """Another one, for a slate that holds these already."""
+        other = Quota(self._members, self._left)
+        for row in rows:
+            other.count(row)
+        return other
+
     @property
     def binds(self) -> bool:
         return bool(self._members)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.retrieval.base import Floats, Policy, Query, World
-from app.retrieval.features import features
+from app.retrieval.features import LEAST, features
 from app.retrieval.fuse import Fused, fuse
 from app.retrieval.statement import Statements
 
@@ -72,8 +72,8 @@ def tilted(fused: Fused, scales: Mapping[str, float]) -> Fused:
 def lifted(fused: Fused, factors: Floats) -> Fused:
     """Scores times (N,) factors, in their new order."""
     scores = (fused.scores * factors).astype(fused.scores.dtype)
-    order = np.argsort(-scores, kind="stable")
-    return taken(fused._replace(scores=scores), order)
+    lift = np.log(np.maximum(factors, LEAST)).astype(np.float32) + (0 if fused.lift is None else fused.lift)
+    return taken(fused._replace(scores=scores, lift=lift), np.argsort(-scores, kind="stable"))
 
 
 def taken(fused: Fused, places: slice | NDArray[np.int64]) -> Fused:
@@ -86,6 +86,7 @@ def taken(fused: Fused, places: slice | NDArray[np.int64]) -> Fused:
         fused.chances[:, places],
         fused.sources,
         table,
+        None if fused.lift is None else fused.lift[places],
     )
 
 

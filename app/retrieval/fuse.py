@@ -16,7 +16,7 @@ class Fused(NamedTuple):
 
     `chances` (S, N) is each source's word on every candidate, NaN where it cannot say; `parts` (S, N) is what it
     adds to the score of the mixture, 0 where it is silent. `table` (N, F) are the features that a
-    ranker ordered them by.
+    ranker ordered them by, `lift` (N,) what was added to that by wish, in log odds.
     """
 
     rows: Rows
@@ -25,6 +25,7 @@ class Fused(NamedTuple):
     chances: Floats
     sources: tuple[str, ...]
     table: Floats | None = None
+    lift: Floats | None = None
 
 
 def fuse(lists: Sequence[tuple[str, Scored]], weights: Mapping[str, float] = WEIGHTS) -> Fused:

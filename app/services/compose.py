@@ -32,33 +32,56 @@ class Composed:
     chances: tuple[float, ...]
 
 
-def compose(world: World, fused: Fused, wish: Wish, pinned: Rows, allowed: Mask, seed: str) -> Composed:
-    """`allowed` are the rows that may come beside the pinned ones; the same `seed` makes the same slate."""
-    quota = quota_of(world.catalogue, wish.quotas, wish.limit, len(allowed))
-    for row in pinned.tolist():
-        quota.count(row)
-    n_open = wish.limit - len(pinned)
-    n_drawn = min(n_open, n_explored(wish.exploration, wish.limit))
-    places = _mixed(world, fused, wish, quota, n_open - n_drawn)
-    beyond = np.setdiff1d(np.arange(len(fused.rows), dtype=np.int32), places)
-    drawn, chances = _drawn(fused, beyond, n_drawn, seed, quota) if n_drawn else (places[:0], ())
-    taken = fused.rows[np.concatenate([places, drawn])]
-    filled = _newest(world.catalogue, allowed, taken, n_open - len(taken), quota)
-    return Composed(pinned, places, filled, drawn, chances)
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a slate has to hold to: `allowed` are the rows that may come beside the pinned ones, and of what is in
+    `quota` no more than is left beside them.
+    """
+
+    wish: Wish
+    pinned: Rows
+    allowed: Mask
+    quota: Quota
+
+    @property
+    def n_open(self) -> int:
+        return self.wish.limit - len(self.pinned)
+
+    @property
+    def n_drawn(self) -> int:
+        return min(self.n_open, n_explored(self.wish.exploration, self.wish.limit))
 
 
-def _mixed(world: World, fused: Fused, wish: Wish, quota: Quota, n: int) -> Rows:
-    """Places among the candidates; those beyond the mixed ones follow as they are."""
+def room_for(catalogue: Catalogue, wish: Wish, pinned: Rows, allowed: Mask) -> Room:
+    quota = quota_of(catalogue, wish.quotas, wish.limit, len(allowed))
+    return Room(wish, pinned, allowed, quota.after(pinned.tolist()))
+
+
+def mixed(world: World, fused: Fused, room: Room) -> Rows:
+    """Places among the candidates, up to those that are drawn; those beyond the mixed ones follow as they are."""
+    wish, n = room.wish, room.n_open - room.n_drawn
     n_mixed = max(N_MIXED, wish.limit) if wish.diversity > 0 else 0
     head = fused.rows[:n_mixed]
-    n_asked = len(head) if quota.binds else n
-    mixed = diversify(fused.scores[:n_mixed], world.space.vectors(head), n_asked, wish.diversity)
-    order: Rows = np.concatenate([mixed, np.arange(len(head), len(fused.rows))]).astype(np.int32)
-    return order[quota.first(fused.rows[order].tolist(), n)] if quota.binds else order[:n]
+    n_asked = len(head) if room.quota.binds else n
+    first = diversify(fused.scores[:n_mixed], world.space.vectors(head), n_asked, wish.diversity)
+    order: Rows = np.concatenate([first, np.arange(len(head), len(fused.rows))]).astype(np.int32)
+    return order[room.quota.after(()).first(fused.rows[order].tolist(), n)] if room.quota.binds else order[:n]
+
+
+def compose(world: World, fused: Fused, places: Rows, room: Room, seed: str) -> Composed:
+    """The whole slate around the `places` that are mixed; the same `seed` draws the same."""
+    left = room.quota.after(fused.rows[places].tolist())
+    beyond = np.setdiff1d(np.arange(len(fused.rows), dtype=np.int32), places)
+    drawn, chances = _drawn(fused, beyond, room.n_drawn, seed, left)
+    taken = fused.rows[np.concatenate([places, drawn])]
+    filled = _newest(world.catalogue, room.allowed, taken, room.n_open - len(taken), left)
+    return Composed(room.pinned, places, filled, drawn, chances)
 
 
 def _drawn(fused: Fused, beyond: Rows, n: int, seed: str, quota: Quota) -> tuple[Rows, tuple[float, ...]]:
     """`n` of the places beyond those that are taken, or as many as there are."""
+    if not n:
+        return beyond[:0], ()
     rows = fused.rows[beyond].tolist()
     drawn: list[int] = []
     chances: list[float] = []

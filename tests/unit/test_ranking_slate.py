@@ -16,8 +16,9 @@ from app.domain.recommendation import Recommended, Wish
 from app.profiles.state import State
 from app.retrieval import load_generators
 from app.retrieval.base import World
-from app.services.rank import CATALOGUE, Moment, Ranked, Stopwatch, rank
+from app.services.rank import Moment, Ranked, Stopwatch, rank
 from app.services.tastes import leanings_of
+from app.services.tell import CATALOGUE
 from tests.spaces import BruteForceSpace, no_space
 from tests.unit import retrieval_board as board
 
