@@ -70,18 +70,16 @@ def mixed(world: World, fused: Fused, room: Room) -> Rows:
 
 def compose(world: World, fused: Fused, places: Rows, room: Room, seed: str) -> Composed:
     """The whole slate around the `places` that are mixed; the same `seed` draws the same."""
-    left = room.quota.after(fused.rows[places].tolist())
-    beyond = np.setdiff1d(np.arange(len(fused.rows), dtype=np.int32), places)
-    drawn, chances = _drawn(fused, beyond, room.n_drawn, seed, left)
+    left = room.quota.after(fused.rows[places].tolist()) if room.quota.binds else room.quota
+    drawn, chances = _drawn(fused, places, room.n_drawn, seed, left) if room.n_drawn else (places[:0], ())
     taken = fused.rows[np.concatenate([places, drawn])]
     filled = _newest(world.catalogue, room.allowed, taken, room.n_open - len(taken), left)
     return Composed(room.pinned, places, filled, drawn, chances)
 
 
-def _drawn(fused: Fused, beyond: Rows, n: int, seed: str, quota: Quota) -> tuple[Rows, tuple[float, ...]]:
-    """`n` of the places beyond those that are taken, or as many as there are."""
-    if not n:
-        return beyond[:0], ()
+def _drawn(fused: Fused, places: Rows, n: int, seed: str, quota: Quota) -> tuple[Rows, tuple[float, ...]]:
+    """`n` of the candidates beyond those in their places, or as many as there are."""
+    beyond = np.setdiff1d(np.arange(len(fused.rows), dtype=np.int32), places)
     rows = fused.rows[beyond].tolist()
     drawn: list[int] = []
     chances: list[float] = []
