@@ -11,7 +11,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "20261124_recommendations"
-down_revision = "20261124_learned"
+down_revision = "20261124_narrations"
 branch_labels = None
 depends_on = None
 
