@@ -12,14 +12,17 @@ import structlog
 from fastapi import FastAPI
 
 from app.api import errors, openapi
-from app.api.auth import Keys
+from app.api.auth import Door
 from app.api.cursors import Cursors
 from app.api.gate import Gate
 from app.api.routes import ROUTERS
 from app.bootstrap import cursor_secret, open_context, set_apart_lasting_objects, set_up_logs
+from app.console.pages import ROUTERS as PAGES
+from app.console.pages.access import sign_in_page
 from app.domain.errors import PortraitError
 from app.services.catch_up import CatchUp
 from app.services.follow import Follower
+from app.services.keys import Keys
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -69,10 +72,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
-    for router in ROUTERS:
+    for router in (*ROUTERS, *PAGES):
         app.router.routes.extend(router.routes)  # one flat table: `include_router` costs 30 µs a request and more
     errors.install(app)
-    app.add_middleware(Gate, keys=Keys(key.get_secret_value() for key in settings.api_keys))
+    app.state.keys = keys = Keys(key.get_secret_value() for key in settings.api_keys)
+    app.add_middleware(Gate, door=Door(keys), sign_in=sign_in_page)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
 import structlog
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.auth import Keys
+from app.api.auth import Door
 from app.api.errors import INTERNAL, answer
 from app.api.problems import request_id_of
-from app.domain.errors import InvalidInput, PortraitError
+from app.domain.errors import AccessDenied, InvalidInput, PortraitError
 
 log = structlog.get_logger()
 
@@ -25,9 +27,12 @@ _HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-r
 
 
 class Gate:
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+    """`sign_in` makes the page that asks for a key, for whoever comes to the console without one."""
+
+    def __init__(self, app: ASGIApp, door: Door, sign_in: Callable[[Scope], Response]) -> None:
         self.app = app
-        self.keys = keys
+        self.door = door
+        self.sign_in = sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -35,9 +40,9 @@ class Gate:
             return
         visit = _Visit(scope, send)
         try:
-            refused = _unreadable(scope) or self.keys.refusal(scope)
+            refused = _unreadable(scope) or self.door.refusal(scope)
             if refused:
-                await answer(scope, refused)(scope, receive, visit.send)
+                await self._turned_away(scope, refused)(scope, receive, visit.send)
             else:
                 await self.app(scope, receive, visit.send)
         except Exception as error:  # the last resort: nobody may see a bare 500
@@ -46,6 +51,10 @@ class Gate:
                 raise
             await answer(scope, INTERNAL)(scope, receive, visit.send)
         visit.close()
+
+    def _turned_away(self, scope: Scope, refused: PortraitError) -> Response:
+        is_page = f"{scope['path']}/".startswith("/console/")
+        return self.sign_in(scope) if is_page and isinstance(refused, AccessDenied) else answer(scope, refused)
 
 
 class _Visit:

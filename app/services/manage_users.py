@@ -31,6 +31,11 @@ async def list_users(ctx: Context, after: str | None, limit: int) -> list[User]:
     return await store.list_users(ctx.db, after, limit)
 
 
+async def find_users(ctx: Context, start: str, limit: int) -> list[User]:
+    """Up to `limit` users whose id begins with `start`, in order of their ids; the one of that very id comes first."""
+    return await store.list_users_beginning(ctx.db, start, limit)
+
+
 async def list_behaviors(ctx: Context, user_id: str, before_seq: int | None, limit: int) -> list[tuple[int, Behavior]]:
     """(seq, behaviour), the latest received first. NotFound `user_unknown`."""
     found = await behaviors.list_behaviors(ctx.db, user_id, before_seq, limit)

@@ -60,6 +60,12 @@ async def similar_items(ctx: Context, item_id: str, limit: int) -> Found:
     return Found(False, tuple((items[near], score) for near, score in found if near != row)[:limit])
 
 
+def has_vector(ctx: Context, item_id: str) -> bool:
+    """Whether the text of an item is encoded, so that it can be found by its meaning."""
+    row = ctx.world.catalogue.row_of.get(item_id)
+    return row is not None and bool(np.isfinite(ctx.world.space.vectors(np.array([row], dtype=np.int32))).all())
+
+
 def fuse(lists: Iterable[tuple[Sequence[str], float]]) -> dict[str, float]:
     """Sum over lists of weight / (k + rank), rank from 1."""
     scores: dict[str, float] = {}

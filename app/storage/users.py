@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy import text as sql_text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -56,6 +57,23 @@ async def list_users(db: Database, after: str | None, limit: int) -> list[User]:
     statement = select(*_COLUMNS).where(users.c.user_id > (after or "")).order_by(users.c.user_id).limit(limit)
     async with db.core() as connection:
         return [User(*row) for row in await connection.execute(statement)]
+
+
+async def list_users_beginning(db: Database, start: str, limit: int) -> list[User]:
+    """Those whose id begins with `start`, by id."""
+    begins = users.c.user_id.startswith(start, autoescape=True)
+    statement = select(*_COLUMNS).where(begins).order_by(users.c.user_id).limit(limit)
+    async with db.core() as connection:
+        return [User(*row) for row in await connection.execute(statement)]
+
+
+async def count_users(db: Database) -> int:
+    """Exact up to a hundred thousand, Postgres' own estimate beyond."""
+    exact = select(func.count()).select_from(users).scalar_subquery()
+    estimate = sql_text("SELECT reltuples::bigint FROM pg_class WHERE oid = 'users'::regclass")
+    async with db.core() as connection:
+        about = int((await connection.execute(estimate)).scalar_one())
+        return about if about > 100_000 else int((await connection.execute(select(exact))).scalar_one())
 
 
 async def _locked(connection: AsyncConnection, user_id: str) -> User | None:

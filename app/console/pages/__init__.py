@@ -1,0 +1,15 @@
+"""The pages, one a file; each asks services and fills a template."""
+
+from fastapi import APIRouter
+
+from app.console.pages import access, items, models, search, start, static, users
+
+ROUTERS: tuple[APIRouter, ...] = (
+    start.router,
+    search.router,
+    users.router,
+    items.router,
+    models.router,
+    access.router,
+    static.router,
+)
