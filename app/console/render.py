@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from app.console import words
 from app.domain.catalogue import Catalogue
-from app.domain.item import label_of
+from app.domain.item import Item, label_of, path_of
 
 _HERE = Path(__file__).parent
 STATIC = {path.name: path for path in (_HERE / "static").iterdir()}
@@ -41,7 +41,7 @@ _templates = Environment(
 _templates.filters |= {
     name: getattr(words, name) for name in ("day", "minute", "ago", "lasted", "percent", "signed", "widths")
 }
-_templates.filters["label"] = label_of
+_templates.filters |= {"label": label_of, "leaf": lambda category: (path_of(category) or [category])[-1]}
 _templates.globals |= {
     "words": words,
     "path_to": words.path_to,
@@ -60,11 +60,15 @@ def filled(template: str, status: int, headers: Mapping[str, str] | None = None,
     return Response(html, status, {**HEADERS, **(headers or {})}, "text/html")
 
 
-def titles_of(catalogue: Catalogue) -> Callable[[str], str]:
-    """How an item is called: its title, or its id while it has none."""
+def looks(catalogue: Catalogue) -> dict[str, Any]:
+    """For templates: `item_of` an id, None for an unknown one, and `title_of` it, its id where it has none."""
 
-    def title(item_id: str) -> str:
+    def item_of(item_id: str) -> Item | None:
         row = catalogue.row_of.get(item_id)
-        return (catalogue.items[row].title if row is not None else "") or item_id
+        return None if row is None else catalogue.items[row]
 
-    return title
+    def title_of(item_id: str) -> str:
+        item = item_of(item_id)
+        return (item.title if item else "") or item_id
+
+    return {"item_of": item_of, "title_of": title_of}

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 _STEPS = ((60, "s", 1), (3_600, "min", 60), (86_400, "h", 3_600), (86_400 * 60, "d", 86_400))
-HORIZONS = {"long": "lasting", "short": "just now", "both": "lasting, and now"}
+HORIZONS = {"long": "lasting", "short": "just now", "both": "lasting, now too"}
 TRENDS = {"rising": "↗", "steady": "→", "falling": "↘"}
 STAGES = {
     "new": "new: under 5 interactions",

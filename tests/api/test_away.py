@@ -34,6 +34,15 @@ def test_recommendations_come_all_the_same_and_say_that_they_are_degraded(alone:
     assert answer.json()["fallback_reason"] == "database_unavailable"
 
 
+def test_the_console_starts_and_says_so(alone: httpx2.Client) -> None:
+    start = alone.get("/console")
+    assert start.status_code == 200
+    assert "The database does not answer" in start.text
+    models = alone.get("/console/models")
+    assert models.status_code == 503
+    assert "The database does not answer" in models.text
+
+
 def test_it_lives_and_is_not_ready_with_a_reason(alone: httpx2.Client) -> None:
     assert alone.get("/health/live").status_code == 200
     ready = alone.get("/health/ready")

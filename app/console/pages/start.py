@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.console.deps import Ctx
 from app.console.page_route import PageRoute
-from app.console.render import page, titles_of
+from app.console.render import looks, page
 from app.domain.errors import Unavailable
 from app.domain.job import Job
 from app.services.context import Context
@@ -43,7 +43,7 @@ async def start(request: Request, ctx: Ctx) -> Response:
         jobs=await _or_none(_unfinished(ctx)),
         users=await _or_none(list_users(ctx, None, N_USERS)),
         trending=await trending(ctx, None, N_TRENDING),
-        title_of=titles_of(ctx.world.catalogue),
+        **looks(ctx.world.catalogue),
     )
 
 

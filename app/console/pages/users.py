@@ -10,13 +10,14 @@ from pydantic import BaseModel, Field
 
 from app.console.deps import At, Ctx, Id
 from app.console.page_route import PageRoute
-from app.console.render import page, titles_of
+from app.console.render import looks, page
 from app.domain.behavior import Behavior
 from app.domain.errors import NotFound
 from app.domain.recommendation import Wish
 from app.services.active_span import active_span
 from app.services.context import Context
 from app.services.manage_users import list_behaviors
+from app.services.rank import policy_of
 from app.services.read_profile import read_profile
 from app.services.recommend import recommend
 
@@ -40,12 +41,13 @@ async def user_page(request: Request, ctx: Ctx, user_id: Id, view: Annotated[Vie
     now = ctx.now()
     at = view.at if view.at is not None and view.at < now else None
     wish = Wish(limit=N_RECOMMENDED, explain="full" if view.contributions else "short")
-    told = {
+    told: dict[str, Any] = {
         "user_id": user_id,
         "now": now,
         "at": at,
         "view": view,
-        "title_of": titles_of(ctx.world.catalogue),
+        "in_odds": ctx.world.policy(policy_of(wish)).ranker is not None,
+        **looks(ctx.world.catalogue),
         "slate": await recommend(ctx, user_id, wish, at),
     }
     try:

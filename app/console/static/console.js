@@ -36,14 +36,17 @@ async function swap(address, ids) {
   }
 }
 
-// Tells beside each recommended item where it was before.
+// Tells beside each recommended item where it was before; what was told stays while the order does.
 function compare(old, fresh) {
-  const before = [...old.querySelectorAll("[data-item]")].map((one) => one.dataset.item);
+  const [olds, news] = [old, fresh].map((part) => [...part.querySelectorAll("[data-item]")]);
+  const before = olds.map((one) => one.dataset.item);
   if (!before.length) return;
-  [...fresh.querySelectorAll("[data-item]")].forEach((one, place) => {
+  const same = news.length === before.length && news.every((one, place) => one.dataset.item === before[place]);
+  news.forEach((one, place) => {
     const was = before.indexOf(one.dataset.item);
-    if (was === place) return;
     const moved = one.querySelector(".moved");
+    if (same) return void moved.replaceWith(olds[place].querySelector(".moved"));
+    if (was === place) return;
     moved.textContent = was < 0 ? "new" : was > place ? `▲ ${was - place}` : `▼ ${place - was}`;
     moved.classList.add(was < 0 ? "new" : was > place ? "up" : "down");
     if (was < 0) one.classList.add("fresh");
@@ -111,6 +114,7 @@ for (const form of document.querySelectorAll("form.travel")) {
   };
   if (range) {
     range.hidden = false;
+    form.querySelector("button").hidden = true;
     range.addEventListener("input", () => { date.value = dayAt(Number(range.value)); travel(); });
   }
   date.addEventListener("change", () => {
