@@ -41,11 +41,16 @@ def tell(address: str) -> None:
         change = find_change(Service(address))
     say(console().render_str("─" * 78))
     say(f"  API            [bold]{address}[/]")
+    say(f"  Console        [bold]{address}/console[/]{_page_of(change)}")
     say(f"  Documentation  [bold]{address}/docs[/]")
     if change:
         _say_change(address, change)
     say("─" * 78)
     say("  Ctrl-C stops everything; `portrait demo` starts again in seconds, with --reset from nothing.")
+
+
+def _page_of(change: Change | None) -> str:
+    return f"  (try [bold]/console/users/{change.user_id}[/])" if change else ""
 
 
 class Service:

@@ -117,7 +117,7 @@ class Supervisor:
             if not is_ready and _is_ready(self.address):
                 is_ready = True
                 say(f"[green]Ready[/] at [bold]{self.address}[/] after {time.monotonic() - started:.1f} s")
-                (self._when_ready or _say_docs)(self.address)
+                (self._when_ready or _say_addresses)(self.address)
             time.sleep(_TICK_S)
 
     @property
@@ -161,8 +161,8 @@ class Supervisor:
             self._postgres.stop()
 
 
-def _say_docs(address: str) -> None:
-    say(f"Documentation: {address}/docs    Ctrl-C stops everything")
+def _say_addresses(address: str) -> None:
+    say(f"Console: {address}/console    Documentation: {address}/docs    Ctrl-C stops everything")
 
 
 def _is_ready(address: str) -> bool:

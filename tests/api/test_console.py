@@ -126,11 +126,11 @@ def test_a_user_is_shown_as_the_api_tells(client: httpx2.Client, ann: str) -> No
         assert one["reason"]["text"] in html
 
 
-def test_evidence_and_contributions_come_on_demand(client: httpx2.Client, ann: str) -> None:
-    bare, full = (page(client, f"/console/users/{ann}{query}") for query in ("", "?evidence=true&contributions=true"))
-    assert 'class="odds"' not in bare
+def test_evidence_comes_on_demand(client: httpx2.Client, ann: str) -> None:
+    bare, full = (page(client, f"/console/users/{ann}{query}") for query in ("", "?evidence=true"))
     assert full.count('class="evidence"') > bare.count('class="evidence"')
-    assert 'class="odds"' in full
+    assert "?evidence=true" in bare
+    assert "?evidence=true" not in full
 
 
 def test_a_profile_is_shown_as_it_was(client: httpx2.Client, ann: str) -> None:
