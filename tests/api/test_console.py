@@ -144,6 +144,18 @@ def test_a_profile_is_shown_as_it_was(client: httpx2.Client, ann: str) -> None:
     assert "as of" not in page(client, f"/console/users/{ann}?at=2999-01-01")
 
 
+def test_the_history_comes_on_demand_with_what_moved_it(client: httpx2.Client, ann: str) -> None:
+    assert 'class="change"' not in page(client, f"/console/users/{ann}")
+    html = page(client, f"/console/users/{ann}?history=true")
+    versions = client.get(f"/users/{ann}/profile/history", params={"limit": 10}).json()["items"]
+    assert html.count('class="change"') == sum(len(one["changes"]) for one in versions) > 0
+    for one in versions:
+        assert f"version {one['version']}," in html
+    then = re.findall(r'href="(\?at=[^"]+)" title="The profile as it was then"', html)
+    assert len(then) == len(versions)
+    assert "as of" in page(client, f"/console/users/{ann}{then[-1]}")
+
+
 def test_behaviours_come_page_by_page(client: httpx2.Client, ann: str) -> None:
     first = page(client, f"/console/users/{ann}")
     older = re.search(r'href="\?before=(\d+)"', first)
@@ -205,7 +217,7 @@ def test_hostile_texts_stay_texts(client: httpx2.Client) -> None:
     client.put(f"/users/{quote(user_id, safe='')}", json={"attributes": {HOSTILE[:60]: HOSTILE}})
     for path in (
         at_user,
-        f"{at_user}?evidence=true&contributions=true",
+        f"{at_user}?evidence=true&contributions=true&history=true",
         f"/console/items/{quote(item_id, safe='')}",
         f"/console/search?q={quote(HOSTILE)}",
         f"/console/search?q={quote(user_id)}",

@@ -18,6 +18,7 @@ from app.services.active_span import active_span
 from app.services.context import Context
 from app.services.manage_users import list_behaviors
 from app.services.rank import policy_of
+from app.services.read_history import Span, read_history
 from app.services.read_profile import read_profile
 from app.services.recommend import recommend
 
@@ -25,6 +26,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 N_RECOMMENDED = 12
 N_BEHAVIORS = 20
+N_VERSIONS = 10
 
 
 class View(BaseModel):
@@ -33,6 +35,7 @@ class View(BaseModel):
     at: At = None
     evidence: bool = False
     contributions: bool = False
+    history: bool = False
     before: Annotated[int | None, Field(ge=1, lt=2**62)] = None
 
 
@@ -55,7 +58,9 @@ async def user_page(request: Request, ctx: Ctx, user_id: Id, view: Annotated[Vie
     except NotFound:
         return page(request, "unknown_user.html", 404, **told)
     log = await _log(ctx, user_id, view.before)
-    return page(request, "user.html", **told, **log, profile=profile, travel=await _travel(ctx, user_id, at, now))
+    history = await read_history(ctx, user_id, Span(until=at), None, N_VERSIONS) if view.history else None
+    travel = await _travel(ctx, user_id, at, now)
+    return page(request, "user.html", **told, **log, profile=profile, history=history, travel=travel)
 
 
 async def _log(ctx: Context, user_id: str, before: int | None) -> dict[str, Any]:
