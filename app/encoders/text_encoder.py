@@ -37,7 +37,7 @@ class TextEncoder:
         self.name = name_of(model, DEFAULT_SHA256 if model is None else "loading")
         self.width = 384 if model is None else 0
         self.problem: str | None = None
-        self._model = model
+        self.model = model
         self._device = device
         self._threads = threads
         self._batcher: Batcher | None = None
@@ -98,7 +98,7 @@ class TextEncoder:
         return self._batcher
 
     def _load_net(self) -> Any:  # a SentenceTransformer, which is imported only here
-        weights = locate(self._model)
+        weights = locate(self.model)
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging
 

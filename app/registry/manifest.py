@@ -13,8 +13,12 @@ Manifest = dict[str, Any]  # kind, name, files: {name: {bytes, sha256}}, about: 
 
 
 def describe(kind: str, folder: Path, about: dict[str, Any]) -> Manifest:
-    """The manifest of the files in `folder`; its `name` follows from their content and from `about`."""
-    files = {path.name: {"bytes": path.stat().st_size, "sha256": sha256(path)} for path in sorted(folder.iterdir())}
+    """The manifest of the files in `folder` and below; its `name` follows from their content and from `about`."""
+    files = {
+        path.relative_to(folder).as_posix(): {"bytes": path.stat().st_size, "sha256": sha256(path)}
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
     content = json.dumps([files, about], sort_keys=True).encode()
     return {"kind": kind, "name": hashlib.sha256(content).hexdigest()[:16], "files": files, "about": about}
 

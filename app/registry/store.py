@@ -30,7 +30,7 @@ class Store:
         self._intact_until: dict[str, float] = {}
 
     def publish(self, kind: str, write: Callable[[Path], None], about: dict[str, Any]) -> Manifest:
-        """`write` fills an empty folder with plain files; the manifest returned is what `open` wants.
+        """`write` fills an empty folder, also with folders; the manifest returned is what `open` wants.
 
         Order: files and folder reach the disk under a temporary name, then the rename, then the rename reaches the
         disk. Nobody can find the artifact before its manifest is stored, which is for the caller to do last.
@@ -90,7 +90,7 @@ def _move(folder: Path, target: Path, manifest: Manifest) -> None:
 
 
 def _sync_all(folder: Path) -> None:
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
         _sync(path)
     _sync(folder)
 
