@@ -15,11 +15,14 @@ app = typer.Typer(
 )
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
+train = typer.Typer(help="Learn from all behaviours now: in the running service, or here where none runs.")
+app.add_typer(train, name="train")
 models = typer.Typer(help="What was learned: its versions, and which of them serves.", no_args_is_help=True)
 app.add_typer(models, name="models")
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-Kind = Literal["generators", "space"]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show how far it is and what came of it.")]
+Kind = Literal["generators", "space", "encoder"]
 Supervised = Annotated[int | None, typer.Option(hidden=True)]
 
 
@@ -92,14 +95,25 @@ def import_(
     run_import(Wanted(what, mapping, timezone, dry_run, rejects, yes))
 
 
-@app.command()
-def train(
-    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Show how far it is and what came of it.")] = True,
-) -> None:
+@train.callback(invoke_without_command=True)
+def train_(context: typer.Context, wait: Wait = True) -> None:
     """Learn from all behaviours now: in the running service, or here where none runs."""
     from app.cli.training import run_train
 
-    run_train(wait)
+    if context.invoked_subcommand is None:
+        run_train(wait)
+
+
+@train.command()
+def encoder(
+    minutes: Annotated[float, typer.Option(min=0.1, max=1_440, help="How long it may train.")] = 10.0,
+    lora: Annotated[bool, typer.Option("--lora", help="Train small matrices beside the weights; needs peft.")] = False,
+    wait: Wait = True,
+) -> None:
+    """Tune the text encoder on what people turn to one after another; it must win to be promoted."""
+    from app.cli.training import run_train_encoder
+
+    run_train_encoder(minutes, lora, wait)
 
 
 @app.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 from app.cli.database import opened
@@ -32,14 +33,23 @@ def show_models(kind: str | None, limit: int) -> None:
 
 
 def promote(version: int) -> None:
-    _told(_with_database(lambda db, store: promote_model(db, store, version)))
+    _told(*_with_database(lambda db, store: _and_folder(store, promote_model(db, store, version))))
 
 
 def rollback(kind: str) -> None:
-    _told(_with_database(lambda db, store: roll_back(db, store, kind)))
+    _told(*_with_database(lambda db, store: _and_folder(store, roll_back(db, store, kind))))
 
 
-def _told(model: StoredModel) -> None:
+async def _and_folder(store: Store, promoted: Awaitable[StoredModel]) -> tuple[StoredModel, Path]:
+    model = await promoted
+    return model, store.root / model.kind / str(model.manifest["name"])
+
+
+def _told(model: StoredModel, folder: Path) -> None:
+    if model.kind == ENCODER:
+        say(f"[green]✓[/] Version {model.version} ({model.kind}) is promoted.")
+        say(f"  It serves after a restart with [bold]PORTRAIT_ENCODER_MODEL={folder}[/]; all texts are then read anew.")
+        return
     say(f"[green]✓[/] Version {model.version} ({model.kind}) serves; running services take it up within seconds.")
 
 

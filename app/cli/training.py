@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.database import opened
 from app.cli.settings import load
 from app.cli.voice import console, say
 from app.domain.errors import PortraitError
-from app.domain.job import TRAIN, Job
+from app.domain.job import TRAIN, TRAIN_ENCODER, Job, JobKind
 from app.services.jobs import LOOK_EVERY_S, cancel_job, get_job, submit_job
 from app.storage import migrate
 from app.storage.engine import Database
 from app.storage.jobs import claimed
 from app.storage.locks import leader
+from app.storage.models import get_model
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -25,23 +27,45 @@ if TYPE_CHECKING:
 
 
 def run_train(wait: bool) -> None:
-    with opened(load()) as (settings, url):
-        migrate.upgrade(url)
-        job = asyncio.run(_train(settings, url, wait))
+    job, _ = _done(TRAIN, {}, wait)
     if wait:
         _tell(job)
 
 
-async def _train(settings: Settings, url: str, wait: bool) -> Job:
+def run_train_encoder(minutes: float, lora: bool, wait: bool) -> None:
+    job, folder = _done(TRAIN_ENCODER, {"minutes": minutes, "lora": lora}, wait)
+    if wait:
+        _tell_encoder(job, folder)
+
+
+def _done(kind: JobKind, parameters: dict[str, Any], wait: bool) -> tuple[Job, Path | None]:
+    """The job, ended if waited for, and the folder of the artifact that it made, if any."""
+    with opened(load()) as (settings, url):
+        migrate.upgrade(url)
+        return asyncio.run(_train(settings, url, (kind, parameters), wait))
+
+
+async def _train(
+    settings: Settings, url: str, what: tuple[JobKind, dict[str, Any]], wait: bool
+) -> tuple[Job, Path | None]:
     db = await Database.open(url, pool_size=2)
     try:
-        job = await submit_job(db, TRAIN)
+        job = await submit_job(db, *what)
         if not wait:
             say(f"Queued as job {job.job_id}; a running service does it.")
-            return job
-        return await _watched(settings, db, job)
+            return job, None
+        job = await _watched(settings, db, job)
+        return job, await _folder(settings, db, job)
     finally:
         await db.close()
+
+
+async def _folder(settings: Settings, db: Database, job: Job) -> Path | None:
+    version = (job.result or {}).get("version")
+    if version is None:
+        return None
+    model = await get_model(db, version)
+    return settings.artifacts_dir / model.kind / str(model.manifest["name"])
 
 
 async def _watched(settings: Settings, db: Database, job: Job) -> Job:
@@ -91,16 +115,31 @@ def _bar() -> Iterator[tuple[Progress, TaskID]]:
 
 def _tell(job: Job) -> None:
     """What came of it; raises when nothing did."""
-    if job.status != "done":
-        why = job.error or f"The training was {job.status}."
-        raise PortraitError(why, "Its stages: " + "; ".join(job.log[-3:]) if job.log else "")
-    result = job.result or {}
+    result = _result(job)
     if result.get("version") is None:
         say("[yellow]![/] Nothing to learn from: no behaviour speaks for an item yet.")
         return
     sign, what = ("[green]✓[/]", "serves now") if result["promoted"] else ("[yellow]![/]", "lost; what served goes on")
     say(f"{sign} Version {result['version']} {what}.")
     tell_verdict(result.get("verdict"))
+
+
+def _tell_encoder(job: Job, folder: Path | None) -> None:
+    """The same of an encoder, which a setting lets serve; raises when nothing came of it."""
+    result = _result(job)
+    sign, what = ("[green]✓[/]", "won") if result["promoted"] else ("[yellow]![/]", "lost; what serves goes on")
+    say(f"{sign} Encoder version {result['version']} {what}.")
+    tell_verdict(result.get("verdict"))
+    if result["promoted"]:
+        say(f"  It serves after a restart with [bold]PORTRAIT_ENCODER_MODEL={folder}[/]; all texts are then read anew.")
+
+
+def _result(job: Job) -> dict[str, Any]:
+    """Raises when the job did not come to its end."""
+    if job.status != "done":
+        why = job.error or f"The training was {job.status}."
+        raise PortraitError(why, "Its stages: " + "; ".join(job.log[-3:]) if job.log else "")
+    return job.result or {}
 
 
 def tell_verdict(verdict: dict[str, Any] | None) -> None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-JobKind = Literal["train", "space"]
+JobKind = Literal["train", "train_encoder", "space"]
 JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 
 TRAIN: JobKind = "train"
+TRAIN_ENCODER: JobKind = "train_encoder"
 SPACE: JobKind = "space"
 
 

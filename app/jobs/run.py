@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import Cancelled, PortraitError, Unavailable
-from app.domain.job import SPACE, TRAIN, Job, JobKind
+from app.domain.job import SPACE, TRAIN, TRAIN_ENCODER, Job, JobKind
 from app.domain.progress import Progress
 from app.jobs.reporter import Reporter
 from app.services.context import Context
 from app.services.publish_space import renew_space
 from app.services.retrain import retrain
+from app.services.train_encoder import train_encoder
 from app.storage.engine import Database
 from app.storage.jobs import finish, put_back, report
 from app.storage.models import get_model
@@ -27,8 +28,8 @@ WRITE_EVERY_S = 0.5
 GRACE_S = 1.0
 
 Result = dict[str, Any]
-Work = Callable[[Context, Progress], Awaitable[int | None]]
-WORK: dict[JobKind, Work] = {TRAIN: retrain, SPACE: renew_space}
+Work = Callable[..., Awaitable[int | None]]  # of a context and a progress, and the job's parameters by name
+WORK: dict[JobKind, Work] = {TRAIN: retrain, TRAIN_ENCODER: train_encoder, SPACE: renew_space}
 
 
 async def run_job(ctx: Context, job: Job, stop: asyncio.Event) -> None:
@@ -57,7 +58,7 @@ async def run_job(ctx: Context, job: Job, stop: asyncio.Event) -> None:
 
 
 async def _result(ctx: Context, job: Job, progress: Progress) -> Result:
-    version = await WORK[job.kind](ctx, progress)
+    version = await WORK[job.kind](ctx, progress, **job.parameters)
     if version is None:
         return {"version": None, "promoted": False, "verdict": None}
     model = await get_model(ctx.db, version)

@@ -162,7 +162,7 @@ models = Table(
     "models",
     metadata,
     Column("version", BigInteger, Identity(always=True), primary_key=True),
-    Column("kind", Text, nullable=False),  # `space` (index and whitening), `generators` or `online`
+    Column("kind", Text, nullable=False),  # `space` (index and whitening), `generators`, `online` or `encoder`
     Column("manifest", JSONB, nullable=False),  # file names with sizes and SHA-256, and what it was made from
     Column("verdict", JSONB),  # promoted, reasons, figures; NULL where nothing was judged
     _now("created_at"),

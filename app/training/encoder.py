@@ -153,6 +153,9 @@ class _Training:
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self._net: Any = SentenceTransformer(str(base), device=str(self._device), local_files_only=True)
         self._net.tokenizer.split_special_tokens = True
+        # Words that no pair holds must go on meaning what they do beside those that one holds; and half of the weights
+        # of MiniLM need no gradient.
+        self._net[0].auto_model.get_input_embeddings().requires_grad_(False)
         if settings.lora:
             torch.manual_seed(settings.seed)
             _adapt(self._net)
@@ -162,7 +165,7 @@ class _Training:
         self._loss = MultipleNegativesRankingLoss(self._net, directions=both, partition_mode="per_direction")
         self._weights = {name: one for name, one in self._net.named_parameters() if one.requires_grad}
         self._optimizer = torch.optim.AdamW(
-            self._weights.values(), settings.learning_rate, weight_decay=settings.weight_decay
+            self._weights.values(), settings.learning_rate, weight_decay=settings.weight_decay, fused=True
         )
         self._identity = _identity(pairs, settings, base)
         self._standing = _Standing()
@@ -227,7 +230,7 @@ class _Training:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self._weights.values(), 1.0)
         self._optimizer.step()
-        standing.losses.append(round(float(loss), 5))
+        standing.losses.append(round(loss.item(), 5))
         standing.n_in_pass += 1
         standing.spent_s += time.monotonic() - started
 

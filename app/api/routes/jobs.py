@@ -42,7 +42,7 @@ Found = Annotated[Job, Depends(_job_of)]
 async def submit_job(request: Request, ctx: Ctx) -> Response:
     """The job waits for its turn in the jobs process. Asking again while it waits gives the same job."""
     wanted = await model_of(request, JobIn)
-    job = await jobs.submit_job(ctx.db, wanted.kind, wanted.parameters.model_dump())
+    job = await jobs.submit_job(ctx.db, wanted.kind, wanted.parameters.model_dump(exclude_unset=True))
     return answer(_told(job, JobOut), 202, {"Location": f"/jobs/{job.job_id}"})
 
 

@@ -42,6 +42,7 @@ async def promote_model(
 ) -> Response:
     """The version serves from now on, whatever was judged of it: this is how one rolls back.
 
+    An encoder serves after `PORTRAIT_ENCODER_MODEL` names its folder and the service was started anew.
     The files of the last three versions that served are kept; without its files a version is `model_gone`.
     """
     model = await manage_models.promote_model(ctx.db, ctx.store, version)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 
 from app.api.schemas.common import Answer, At, Next
-from app.domain.job import JobKind, JobStatus
+from app.domain.job import TRAIN_ENCODER, JobKind, JobStatus
 
 
 class ParametersIn(BaseModel):
-    """No kind has parameters yet; unknown ones are refused."""
+    """Only `train_encoder` has any; unknown ones are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    minutes: Annotated[float, Field(gt=0, le=1_440, description="How long it may train.", examples=[10])] = 10.0
+    lora: Annotated[bool, Field(description="Train small matrices beside the weights; needs the package peft.")] = False
 
 
 class JobIn(BaseModel):
@@ -22,9 +26,21 @@ class JobIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Annotated[
-        JobKind, Field(description="train: learn from all behaviours; space: index the items anew.", examples=["train"])
+        JobKind,
+        Field(
+            description="train: learn from all behaviours; train_encoder: tune the text encoder on them; space: index "
+            "the items anew.",
+            examples=["train"],
+        ),
     ]
     parameters: ParametersIn = ParametersIn()
+
+    @field_validator("parameters")
+    @classmethod
+    def _of_this_kind(cls, parameters: ParametersIn, others: ValidationInfo) -> ParametersIn:
+        if parameters.model_fields_set and others.data.get("kind", TRAIN_ENCODER) != TRAIN_ENCODER:
+            raise PydanticCustomError("no_parameters", "Input should be empty: only train_encoder has parameters")
+        return parameters
 
 
 class JobLine(Answer):

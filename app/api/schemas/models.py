@@ -8,7 +8,7 @@ from pydantic import Field
 
 from app.api.schemas.common import Answer, At, Next
 
-ModelKind = Literal["generators", "space"]
+ModelKind = Literal["generators", "space", "encoder"]
 
 
 class ModelOut(Answer):
@@ -16,9 +16,13 @@ class ModelOut(Answer):
 
     version: int
     kind: Annotated[
-        ModelKind, Field(description="generators: everything learned from behaviours; space: the index of the items.")
+        ModelKind,
+        Field(
+            description="generators: everything learned from behaviours; space: the index of the items; encoder: a text "
+            "encoder tuned on behaviours, which serves where PORTRAIT_ENCODER_MODEL names its folder."
+        ),
     ]
-    live: Annotated[bool, Field(description="It serves now.")]
+    live: Annotated[bool, Field(description="It serves now; an encoder: it was promoted last.")]
     promoted_at: Annotated[At | None, Field(description="null: a challenger that lost.")]
     created_at: At
     about: Annotated[dict[str, Any], Field(description="What it was made from.")]
