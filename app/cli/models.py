@@ -14,7 +14,7 @@ from app.registry.store import Store
 from app.services.manage_models import list_models, promote_model, roll_back
 from app.storage import migrate
 from app.storage.engine import Database
-from app.storage.models import StoredModel
+from app.storage.models import ENCODER, StoredModel
 
 T = TypeVar("T")
 
@@ -48,9 +48,15 @@ async def _and_folder(store: Store, promoted: Awaitable[StoredModel]) -> tuple[S
 def _told(model: StoredModel, folder: Path) -> None:
     if model.kind == ENCODER:
         say(f"[green]✓[/] Version {model.version} ({model.kind}) is promoted.")
-        say(f"  It serves after a restart with [bold]PORTRAIT_ENCODER_MODEL={folder}[/]; all texts are then read anew.")
+        tell_how_it_serves(folder)
         return
     say(f"[green]✓[/] Version {model.version} ({model.kind}) serves; running services take it up within seconds.")
+
+
+def tell_how_it_serves(folder: Path) -> None:
+    """Of an encoder: no running service takes it up by itself."""
+    say("  It serves after a restart with this setting; sources by text know only what has been read anew until then:")
+    console().print(f"PORTRAIT_ENCODER_MODEL={folder}", soft_wrap=True, highlight=False, markup=False)
 
 
 def _cells(model: StoredModel) -> tuple[str, ...]:

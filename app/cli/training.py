@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.cli.database import opened
+from app.cli.models import tell_how_it_serves
 from app.cli.settings import load
 from app.cli.voice import console, say
 from app.domain.errors import PortraitError
@@ -130,8 +131,8 @@ def _tell_encoder(job: Job, folder: Path | None) -> None:
     sign, what = ("[green]✓[/]", "won") if result["promoted"] else ("[yellow]![/]", "lost; what serves goes on")
     say(f"{sign} Encoder version {result['version']} {what}.")
     tell_verdict(result.get("verdict"))
-    if result["promoted"]:
-        say(f"  It serves after a restart with [bold]PORTRAIT_ENCODER_MODEL={folder}[/]; all texts are then read anew.")
+    if result["promoted"] and folder:
+        tell_how_it_serves(folder)
 
 
 def _result(job: Job) -> dict[str, Any]:

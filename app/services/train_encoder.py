@@ -22,13 +22,13 @@ from app.retrieval.base import Log
 from app.services.context import Context
 from app.storage.behaviors import copy_log
 from app.storage.items import stream_items
+from app.storage.models import ENCODER as KIND
 from app.storage.models import kept_names, register
 from app.training.dataset import read_log
 from app.training.encoder import EncoderSettings, TunedEncoder, interrupted, refuse_lora, tune_encoder
 from app.training.encoder_gate import EncoderExam, judge_encoder, set_encoder_exam
 from app.training.encoder_pairs import Pairs, pairs_of
 
-KIND = "encoder"
 N_ENCODED = 256  # texts at a time
 # An interrupted training goes on within a day, on the behaviours that it began with.
 RESUMED_WITHIN_S = 86_400.0
@@ -54,8 +54,7 @@ async def train_encoder(ctx: Context, report: Progress = unwatched, minutes: flo
     """
     settings = EncoderSettings(minutes=minutes, lora=lora)
     refuse_lora(settings)
-    if not ctx.encoder.ready:
-        raise Unavailable("The text encoder is still loading.", "Try again in a few seconds; see /health/ready.")
+    await _loaded(ctx.encoder, report)
     report(0.0, "reading the log and the items")
     scratch = ctx.store.root / "unfinished" / KIND
     lesson = await _lesson(ctx, scratch)
@@ -68,6 +67,15 @@ async def train_encoder(ctx: Context, report: Progress = unwatched, minutes: flo
     version = await register(ctx.db, KIND, manifest, verdict, promoted=verdict["promoted"])
     await asyncio.to_thread(ctx.store.prune, KIND, await _kept(ctx, manifest))
     return version
+
+
+async def _loaded(encoder: TextEncoder, report: Progress) -> None:
+    """A process that has just begun loads it for seconds."""
+    while not encoder.ready:
+        if encoder.problem:
+            raise Unavailable(encoder.problem, "See /health/ready.")
+        report(0.0, "waiting for the encoder that serves")
+        await asyncio.sleep(0.1)
 
 
 async def _lesson(ctx: Context, scratch: Path) -> _Lesson:

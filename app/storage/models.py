@@ -13,6 +13,7 @@ from app.storage.engine import Database
 from app.storage.learned import KIND as ONLINE
 from app.storage.tables import models
 
+ENCODER = "encoder"  # the one kind that serves by a setting, not by its promotion
 ROLLED_BACK_TO = 3  # how many of the versions promoted last keep their files
 
 

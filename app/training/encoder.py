@@ -39,7 +39,7 @@ class EncoderSettings:
     minutes: float = 10.0
     lora: bool = False
     batch: int = 32
-    learning_rate: float = 2e-5
+    learning_rate: float = 1e-4
     weight_decay: float = 0.01
     n_passes: int = 3
     save_every_s: float = 60.0

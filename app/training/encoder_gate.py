@@ -218,6 +218,6 @@ def _refuse_too_few(exam: Exam) -> None:
     if n_users < RAILS.n_users:
         raise InvalidInput(
             f"There is too little to judge an encoder by: {n_users} users turned to something new in the newest tenth "
-            "of the behaviours.",
-            f"It needs {RAILS.n_users} of them.",
+            f"of the behaviours, and {RAILS.n_users} are needed.",
+            "Bring more behaviours on items that have a text, spread over some time.",
         )

@@ -100,7 +100,6 @@ def _too_few(log: Log, n_texts: int, n_pairs: int) -> InvalidInput:
     n_users = len(np.unique(log.users))
     return InvalidInput(
         f"There is too little to tune an encoder by: {n_pairs} pairs of texts that follow each other, of {n_users} "
-        f"users; {n_texts} different texts.",
-        f"It needs {LEAST_PAIRS} pairs of {LEAST_TEXTS} texts: items with titles or descriptions, and users who turn "
-        "to one after another.",
+        f"users; {n_texts} different texts. It needs {LEAST_PAIRS} pairs of {LEAST_TEXTS} texts.",
+        "Bring items with titles or descriptions, and users who turn to one after another.",
     )

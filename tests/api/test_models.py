@@ -68,10 +68,23 @@ def test_a_job_is_asked_for_and_read(client: httpx2.Client, service: Service) ->
         ({"kind": "bake"}, "/kind"),
         ({"kind": "train", "parameters": {"epochs": 3}}, "/parameters/epochs"),
         ({"kind": "train", "parameters": []}, "/parameters"),
+        ({"kind": "train", "parameters": {"minutes": 3}}, "/parameters"),
+        ({"kind": "train_encoder", "parameters": {"minutes": 0}}, "/parameters/minutes"),
+        ({"kind": "train_encoder", "parameters": {"minutes": "3"}}, "/parameters/minutes"),
+        ({"kind": "train_encoder", "parameters": {"lora": 1}}, "/parameters/lora"),
+        ({"kind": "train_encoder", "parameters": {"epochs": 1}}, "/parameters/epochs"),
     ],
 )
 def test_work_that_nobody_knows_is_refused(client: httpx2.Client, body: dict[str, Any], pointer: str) -> None:
     assert problem_of(client.post("/jobs", json=body), 422)["errors"][0]["pointer"] == pointer
+
+
+def test_tuning_the_encoder_has_parameters(client: httpx2.Client) -> None:
+    asked = client.post("/jobs", json={"kind": "train_encoder", "parameters": {"minutes": 2, "lora": False}})
+    assert asked.status_code == 202
+    assert asked.json()["parameters"] == {"minutes": 2.0, "lora": False}
+    assert client.post("/jobs", json={"kind": "train_encoder"}).json()["parameters"] == {}
+    assert client.get("/models?kind=encoder").json()["items"] == []
 
 
 def test_a_job_is_cancelled_once(client: httpx2.Client) -> None:

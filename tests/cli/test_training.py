@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -11,7 +12,11 @@ from pathlib import Path
 
 import psycopg
 
+from app.bootstrap import open_context
+from app.services.embed_texts import embed_texts
+from app.settings import Settings
 from tests.cli.portrait import call, environment, run, serving, wait_for
+from tests.unit.encoder_board import items, log
 
 PURCHASES = [(f"u{user}", f"i{(user + step) % 9}", step) for user in range(12) for step in range(6)]
 
@@ -43,6 +48,44 @@ def test_without_a_service_it_trains_here_and_can_be_rolled_back(tmp_path: Path,
     assert version_in(run(tmp_path, "models", "rollback", **where).stdout) == first
     assert live_in(run(tmp_path, "models", "list", "--kind", "generators", **where).stdout) == [first]
     assert "No model has this version" in run(tmp_path, "models", "promote", "999", **where).stderr
+
+
+def test_an_encoder_is_tuned_here_and_says_how_it_serves(tmp_path: Path, database_url: str) -> None:
+    where: dict[str, str | Path] = {"database_url": database_url, "data_dir": tmp_path}
+    assert "encoder" in run(tmp_path, "train", "--help").stdout
+    assert run(tmp_path, "train", "encoder", "--minutes", "0").returncode == 2
+    refused = run(tmp_path, "train", "encoder", "--minutes", "0.1", **where)
+    assert refused.returncode == 1
+    assert "✗ No item has a text to tune an encoder by." in refused.stderr.splitlines()
+    lines = log()
+    rows = zip(lines.users.tolist(), lines.items.tolist(), lines.at.tolist(), strict=True)
+    (tmp_path / "log.csv").write_text("user,item,time\n" + "".join(f"u{u},i{i},{at:.0f}\n" for u, i, at in rows))
+    titles = "".join(f"{item.item_id},{item.title}\n" for item in items())
+    (tmp_path / "items.csv").write_text("item_id,title\n" + titles)
+    words = ("log.csv", "items.csv", "--map", "type=purchase", "--yes")
+    assert run(tmp_path, "import", *words, **where).returncode == 0
+    embed(database_url)
+    told = run(tmp_path, "train", "encoder", "--minutes", "0.1", **where)
+    assert "new items, text map" in told.stdout, told.stderr
+    version = re.search(r"Encoder version (\d+)", told.stdout)
+    assert version, told.stdout
+    promoted = run(tmp_path, "models", "promote", version[1], **where)
+    folder = re.search(r"^PORTRAIT_ENCODER_MODEL=(.+)$", promoted.stdout, re.MULTILINE)
+    assert folder, promoted.stdout
+    assert (Path(folder[1]) / "model.safetensors").exists()
+
+
+def embed(url: str) -> None:
+    """What the jobs process does: vectors for all items."""
+
+    async def work() -> None:
+        async with open_context(Settings(database_url=url, _env_file=None)) as ctx:
+            while not ctx.encoder.ready:
+                await asyncio.sleep(0.05)
+            while await embed_texts(ctx):
+                pass
+
+    asyncio.run(work())
 
 
 def test_a_running_service_does_it(tmp_path: Path) -> None:

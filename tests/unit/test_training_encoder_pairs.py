@@ -74,7 +74,9 @@ def test_what_speaks_against_an_item_makes_no_pair() -> None:
     own = log()
     disliked = own.items == TITLES.index("violin")
     weights = np.where(disliked, -1, 1).astype(np.float32)
-    assert "violin" not in {title for pair in named(pairs_of(replace(own, weights=weights), TITLES, 1)) for title in pair}
+    assert "violin" not in {
+        title for pair in named(pairs_of(replace(own, weights=weights), TITLES, 1)) for title in pair
+    }
 
 
 def test_what_met_by_chance_is_no_pair() -> None:
