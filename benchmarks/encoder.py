@@ -1,4 +1,4 @@
-"""`python -m benchmarks.encoder ifdb --data-dir DATA --minutes 5`: a tuned encoder against MiniLM, and the gate's verdict."""
+"""A tuned encoder against MiniLM, and the verdict: `python -m benchmarks.encoder ifdb --data-dir DATA --minutes 5`."""
 
 from __future__ import annotations
 

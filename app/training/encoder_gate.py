@@ -24,6 +24,8 @@ from app.retrieval.sequences import shared_recency
 from app.retrieval.text_map import Sums, gram_of, placed, with_constant
 
 N_QUERIES = 2_000
+# Reading and ranking that many takes minutes; a catalogue of a million would take a day.
+MOST_ITEMS = 20_000
 SEED = 1
 # Of the items, by their ids: the same ones each time, so that no champion has learned what a challenger must not see.
 WITHHELD = 0.15
@@ -58,11 +60,11 @@ class EncoderExam:
 
 
 def set_encoder_exam(log: Log, items: Sequence[Item]) -> EncoderExam:
-    """From what users wanted and all items that have a text; behaviours on others are passed over.
+    """From what users wanted and the most active items that have a text; behaviours on others are passed over.
 
     Raises InvalidInput where no verdict could come of it.
     """
-    readable = [item for item in items if item.text.strip()]
+    readable = _most_active(log, [item for item in items if item.text.strip()])
     if not readable:
         raise InvalidInput("No item has a text to tune an encoder by.", "Give the items titles or descriptions.")
     wanted = _renumbered(log.wanted(), readable)
@@ -75,6 +77,13 @@ def set_encoder_exam(log: Log, items: Sequence[Item]) -> EncoderExam:
     cold = sampled(_only(set_exam(events, start, known_at, withheld), asked), N_QUERIES, SEED)
     _refuse_too_few(main)
     return EncoderExam(readable, wanted.take(slice(0, start)), withheld, main, cold)
+
+
+def _most_active(log: Log, items: list[Item]) -> list[Item]:
+    """In their order."""
+    counts = dict(zip(log.item_ids, np.bincount(log.items, minlength=len(log.item_ids)).tolist(), strict=True))
+    order = sorted(range(len(items)), key=lambda place: -counts.get(items[place].item_id, 0))
+    return [items[place] for place in sorted(order[:MOST_ITEMS])]
 
 
 def is_withheld(item_id: str) -> bool:

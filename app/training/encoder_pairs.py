@@ -14,12 +14,12 @@ from app.domain.errors import InvalidInput
 from app.retrieval.base import Log
 from app.retrieval.sequences import lessons, sparse_of
 
-# MiniLM learns from 60 tokens six times as fast as from the 256 that it can read; a title and what kind it is come first.
+# About 60 of the 256 tokens that MiniLM reads, for as many more steps; a title and what kind it is come first.
 MOST_CHARACTERS = 256
 # Of one user: who does most must not decide alone.
 MOST_PER_USER = 100
-# Of each text, those that follow it most for how often both are met at all. Pairs that only met by chance are nearly all
-# that there is (of 3,631 texts of UCI retail 200,000 pairs): learning from them moved everything into one point.
+# Of each text, those that follow it most for how often both are met at all. Most pairs met by chance (3,631 texts of UCI
+# retail make over 200,000): learning from all of them alike moved everything into one point.
 MOST_PER_TEXT = 5
 # What both were met with beside each other counts for little until it is more than this.
 SHRINK = 5.0

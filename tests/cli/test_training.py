@@ -80,7 +80,7 @@ def embed(url: str) -> None:
 
     async def work() -> None:
         async with open_context(Settings(database_url=url, _env_file=None)) as ctx:
-            while not ctx.encoder.ready:
+            while not ctx.encoder.ready:  # noqa: ASYNC110 - it loads in a thread
                 await asyncio.sleep(0.05)
             while await embed_texts(ctx):
                 pass

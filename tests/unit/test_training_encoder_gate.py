@@ -133,6 +133,12 @@ def test_items_without_text_and_behaviors_on_unknown_ones_are_passed_over() -> N
     assert len(exam.main.events) == expected.sum()
 
 
+def test_of_a_large_catalogue_the_most_active_items_take_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.training.encoder_gate.MOST_ITEMS", N_ITEMS)
+    idle = [Item(f"idle {number}", "Nobody wants this") for number in range(50)]
+    assert set_encoder_exam(board(), [*idle, *ITEMS]).items == ITEMS
+
+
 @pytest.mark.parametrize(
     ("log", "items", "said"),
     [

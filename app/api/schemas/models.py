@@ -18,8 +18,8 @@ class ModelOut(Answer):
     kind: Annotated[
         ModelKind,
         Field(
-            description="generators: everything learned from behaviours; space: the index of the items; encoder: a text "
-            "encoder tuned on behaviours, which serves where PORTRAIT_ENCODER_MODEL names its folder."
+            description="generators: everything learned from behaviours; space: the index of the items; encoder: a "
+            "text encoder tuned on behaviours, which serves where PORTRAIT_ENCODER_MODEL names its folder."
         ),
     ]
     live: Annotated[bool, Field(description="It serves now; an encoder: it was promoted last.")]
