@@ -90,7 +90,7 @@ def _prepared(log: Log, items: Sequence[Item], raw: dict[str, bytes], scratch: P
     if mark is not None:
         log = log.until(np.nextafter(float(mark), np.inf))
     exam = set_encoder_exam(log, items)
-    vectors = np.stack([np.frombuffer(raw[item.item_id], dtype=np.float16) for item in exam.items])
+    vectors = np.stack([np.frombuffer(raw[item.item_id], dtype=np.float16) for item in exam.items]).astype(np.float32)
     until = float(log.at[-1])
     return _Lesson(exam, pairs_of(exam.lessons, exam.texts, SEED), half_whitened(vectors), until)
 

@@ -155,7 +155,8 @@ class _Training:
         self._net.tokenizer.split_special_tokens = True
         # Words that no pair holds must go on meaning what they do beside those that one holds; and half of the weights
         # of MiniLM need no gradient.
-        self._net[0].auto_model.get_input_embeddings().requires_grad_(False)
+        first: Any = self._net[0]
+        first.auto_model.get_input_embeddings().requires_grad_(False)
         if settings.lora:
             torch.manual_seed(settings.seed)
             _adapt(self._net)

@@ -132,8 +132,8 @@ def _compared(exam: Exam, champion: Vectors, challenger: Vectors) -> dict[str, C
     result = {}
     for view, scorer in (("cosine", Cosine), ("text map", Mapped)):
         old, new = (_answers(scorer(vectors), exam) for vectors in (champion, challenger))
-        told = (mean(ndcg_at(one.records["rank"], 10)) for one in (old, new))
-        result[view] = Compared(*told, against_queries(new, old, SEED))
+        before, after = (mean(ndcg_at(one.records["rank"], 10)) for one in (old, new))
+        result[view] = Compared(before, after, against_queries(new, old, SEED))
     return result
 
 
@@ -146,7 +146,7 @@ class Cosine:
 
     def __init__(self, vectors: Vectors) -> None:
         self._vectors = vectors
-        self._known = np.isfinite(vectors).all(axis=1)
+        self._known: Mask = np.asarray(np.isfinite(vectors).all(axis=1))
 
     def fit(self, events: Events) -> None:
         """Nothing is learned from behaviours."""

@@ -18,8 +18,8 @@ from app.retrieval.sequences import lessons, sparse_of
 MOST_CHARACTERS = 256
 # Of one user: who does most must not decide alone.
 MOST_PER_USER = 100
-# Of each text, those that follow it most for how often both are met at all. Most pairs met by chance (3,631 texts of UCI
-# retail make over 200,000): learning from all of them alike moved everything into one point.
+# Of each text, those that follow it most for how often both are met at all. Most pairs met by chance (3,631 texts of
+# UCI retail make over 200,000): learning from all of them alike drew everything into one point.
 MOST_PER_TEXT = 5
 # What both were met with beside each other counts for little until it is more than this.
 SHRINK = 5.0
