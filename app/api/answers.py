@@ -24,12 +24,22 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 def tagged(request: Request, body: Any) -> Response:
     """With a strong ETag, the hash of the bytes; 304 when the caller holds the same."""
     encoded = _encode(body)
-    tag = f'"{blake2b(encoded, digest_size=12).hexdigest()}"'
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-    held = request.headers.get("if-none-match")
-    if held and (held.strip() == "*" or tag in (one.strip().removeprefix("W/") for one in held.split(","))):
+    headers = tag_headers(encoded)
+    if is_held(headers["ETag"], request.headers.get("if-none-match")):
         return Response(status_code=304, headers=headers)
     return Response(encoded, headers=headers, media_type=JSON)
+
+
+def tag_headers(body: Any) -> dict[str, str]:
+    """Those of a body that is answered again under this tag for as long as it does not change."""
+    encoded = body if isinstance(body, bytes) else _encode(body)
+    return {"ETag": f'"{blake2b(encoded, digest_size=12).hexdigest()}"', "Cache-Control": "private, no-cache"}
+
+
+def is_held(tag: str, held: str | None) -> bool:
+    """Whether the caller names this tag, or any; a tag that a proxy has made weak on the way is still the same."""
+    names = [one.strip().removeprefix("W/") for one in (held or "").split(",")]
+    return tag in names or names == ["*"]
 
 
 def timed(body: Any, timings_ms: Mapping[str, float]) -> Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -42,12 +42,15 @@ async def json_of(request: Request) -> Any:
     return await _read_by(read_json, await _bytes_of(request))
 
 
-async def model_of(request: Request, model: type[M]) -> M:
-    """A body as `model` describes it. Raises `InvalidInput` with a fault for each field that is wrong."""
+async def model_of(request: Request, model: type[M], inner: Collection[str] = ()) -> M:
+    """A body as `model` describes it. Raises `InvalidInput` with a fault for each field that is wrong.
+
+    `inner` are the names of fields further down, for the hints.
+    """
     try:
         return model.model_validate(await json_of(request))
     except ValidationError as error:
-        raise invalid(faults_of(error, model.model_fields)) from None
+        raise invalid(faults_of(error, [*model.model_fields, *inner])) from None
 
 
 async def _read_by(reader: Callable[[bytes], T], body: bytes) -> T:

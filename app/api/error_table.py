@@ -108,6 +108,12 @@ MEANINGS: dict[str, Meaning] = {
         "What was stored first stands.",
         "Read what is stored and decide anew.",
     ),
+    "consent_off": Meaning(
+        409,
+        "The user is not profiled",
+        "Without consent nothing is kept that a profile could be made of, and there is nothing to edit.",
+        "Ask for consent first.",
+    ),
     "job_ended": Meaning(
         409,
         "The job has ended already",
@@ -132,6 +138,12 @@ MEANINGS: dict[str, Meaning] = {
         "Every process reads all of them every second.",
         "Delete some of them.",
     ),
+    "profile_changed": Meaning(
+        412,
+        "The profile has changed since it was read",
+        "A behaviour, an edit or what was learned has changed it; the edit might no longer be what is meant.",
+        "Read it again and send the edit with its new `ETag` as `If-Match`.",
+    ),
     "too_large": Meaning(
         413,
         "The body is larger than 8 MiB",
@@ -155,6 +167,18 @@ MEANINGS: dict[str, Meaning] = {
         "The request cannot be accepted as it is",
         "Something in the path, the query or the body is not acceptable; `errors` names each with a pointer.",
         "Correct what `errors` lists.",
+    ),
+    "too_many_edits": Meaning(
+        422,
+        "The profile holds too many edits",
+        "A profile is edited by hand, and what holds at once must stay readable.",
+        "Withdraw edits with the action `revert`, or let them expire.",
+    ),
+    "precondition_required": Meaning(
+        428,
+        "It must be said which profile is changed",
+        "Two people, or two tabs, would overwrite each other without noticing.",
+        "Send the `ETag` of GET /users/{user_id}/profile as `If-Match`.",
     ),
     "internal": Meaning(
         500,
@@ -260,6 +284,39 @@ MEANINGS: dict[str, Meaning] = {
         "The behaviour is stored already, with another content",
         "A `behavior_id` stands for one behaviour of its user for good; the first one stands.",
         "Use a new `behavior_id` for another behaviour.",
+    ),
+    "misplaced_field": Meaning(
+        0, "A field does not go with the action", "Each action speaks of one thing.", "See the hint."
+    ),
+    "facet_unknown": Meaning(
+        0,
+        "No item has this facet",
+        "Facets are the steps of categories, short attributes and the clusters that a profile shows.",
+        "The hint names the nearest.",
+    ),
+    "facet_ambiguous": Meaning(
+        0,
+        "Several facets have this name",
+        "It would be a guess which one is meant.",
+        "Write the one that is meant as the hint does.",
+    ),
+    "edit_unknown": Meaning(
+        0,
+        "No such edit holds",
+        "It is of another user, or was withdrawn, or is over.",
+        "The profile lists those that hold in `edits`.",
+    ),
+    "edit_conflict": Meaning(
+        0, "Two changes contradict each other", "It would be a guess which one is meant.", "Send one of them."
+    ),
+    "not_understood": Meaning(
+        0,
+        "The statement was not understood",
+        "Neither what it speaks of nor what is to happen with it was found in the words.",
+        "Name things as the catalogue does: `less horror for a week`, `never fish`.",
+    ),
+    "already_over": Meaning(
+        0, "This moment has passed", "What expires in the past would never hold.", "Send a later one; check your clock."
     ),
     "invalid_json": Meaning(0, "This is not JSON", "The text breaks off or goes wrong.", "Correct the place named."),
     "empty_body": Meaning(0, "The body is empty", "The call needs a body.", "Send JSON."),

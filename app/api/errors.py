@@ -47,7 +47,13 @@ STATUS: dict[type[PortraitError], int] = {
     Unavailable: 503,
 }
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 413: {"Connection": "close"}, 408: {"Connection": "close"}}
-_OWN_STATUS = {"method_not_allowed": 405, "request_timeout": 408, "invalid_url": 400}
+_OWN_STATUS = {
+    "method_not_allowed": 405,
+    "request_timeout": 408,
+    "invalid_url": 400,
+    "profile_changed": 412,
+    "precondition_required": 428,
+}
 _SIDES = {"path": "{%s}", "query": "?%s", "header": "%s:"}
 INTERNAL = PortraitError("The service could not answer because of a defect of its own.")
 

@@ -12,6 +12,7 @@ from pydantic.json_schema import models_json_schema
 from app.api.error_table import MEANINGS
 from app.api.problems import MEDIA_TYPE
 from app.api.schemas.common import Problem
+from app.api.schemas.edits import EditsIn
 from app.api.schemas.jobs import JobIn
 from app.api.schemas.scenarios import ScenarioIn
 from app.api.schemas.users import UserIn, UserPatch
@@ -27,6 +28,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     ItemPatch,
     UserIn,
     UserPatch,
+    EditsIn,
     WishIn,
     StatelessIn,
     ScenarioIn,
@@ -40,9 +42,11 @@ _STATUS_TEXT = {
     404: "There is no such thing",
     409: "It contradicts what is stored",
     408: "The body did not arrive in time",
+    412: "It has changed since it was read",
     413: "Too many bytes or entries",
     415: "The content type is not read here",
     422: "Something in it cannot be accepted; `errors` says what",
+    428: "The header `If-Match` is needed",
     500: "A defect of the service",
     503: "A part that the answer needs is away; try again",
 }

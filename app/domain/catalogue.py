@@ -32,6 +32,8 @@ class Catalogue:
         self.facets: list[str] = []
         self.facet_of: dict[str, int] = {}
         self.tree = FacetTree()
+        self.edition = 0  # goes up with every change, for whoever keeps what was worked out of the whole
+        self.beyond: dict[int, frozenset[str]] = {}  # by row, the facets that found no place among `MAX_FACETS`
         self._available = np.zeros(1024, dtype=np.bool_)
         self._published_at = np.full(1024, np.nan)
         self._item_facets = np.full((1024, MAX_FACETS), -1, dtype=np.int32)
@@ -71,9 +73,10 @@ class Catalogue:
         self._available[row] = item.available
         self._published_at[row] = item.published_at.timestamp() if item.published_at else np.nan
         self.tree.count(self._item_facets[row], -1)
-        self._item_facets[row] = self._numbers(item)
+        self._item_facets[row] = self._numbers(item, row)
         self.tree.count(self._item_facets[row], 1)
         self._domains[row] = self._domain_number(item.domain)
+        self.edition += 1
         if row == self.n_rows:
             self.items.append(item)
             self.row_of[item.item_id] = row
@@ -88,16 +91,20 @@ class Catalogue:
             self._available[row] = False
             self.tree.count(self._item_facets[row], -1)
             self._item_facets[row] = -1
+            self.beyond.pop(row, None)
+            self.edition += 1
 
     def rows(self, item_ids: Iterable[str]) -> Rows:
         """(N,) rows of the ids, -1 where the item is not known (yet)."""
         return np.fromiter(map(self.row_of.get, item_ids, repeat(-1)), dtype=np.int32)
 
-    def _numbers(self, item: Item) -> NDArray[np.int32]:
+    def _numbers(self, item: Item, row: int) -> NDArray[np.int32]:
         numbers = np.full(MAX_FACETS, -1, dtype=np.int32)
-        for place, facet in enumerate(dict.fromkeys(facets_of(item))):
-            if place == MAX_FACETS:
-                break
+        facets = list(dict.fromkeys(facets_of(item)))
+        self.beyond.pop(row, None)
+        if len(facets) > MAX_FACETS:
+            self.beyond[row] = frozenset(facets[MAX_FACETS:])
+        for place, facet in enumerate(facets[:MAX_FACETS]):
             if facet not in self.facet_of:
                 self.facet_of[facet] = self.tree.enter(facet, self.facet_of)
                 self.facets.append(facet)

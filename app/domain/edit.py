@@ -63,3 +63,22 @@ class Edit:
         """Whether it acts at a moment."""
         over = [moment for moment in (self.expires_at, self.reverted_at) if moment is not None]
         return self.created_at <= at and all(at < moment for moment in over)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldEdit:
+    """An edit that holds, as it is shown. `superseded_by` is the newer one that speaks of all that it speaks of.
+
+    A statement has no `kind`, `target` and `label`, everything else no `text`.
+    """
+
+    edit_id: str
+    action: str
+    kind: Kind | None
+    target: str | None
+    label: str | None
+    text: str | None
+    in_words: str
+    created_at: datetime
+    expires_at: datetime | None
+    superseded_by: str | None = None

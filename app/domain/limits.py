@@ -28,3 +28,6 @@ MAX_RULES = 100  # facets or categories that a scenario boosts or limits
 MAX_VARIANTS = 10
 MAX_FACTOR = 100.0  # of a source or a facet
 MAX_EXPLORATION = 0.5
+MAX_EDITS_REQUEST = 20  # changes of a profile in one request
+MAX_EDITS = 200  # edits of one user that hold at once
+MAX_STATEMENT = 2_000  # characters of a statement that stays in the profile

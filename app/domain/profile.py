@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from app.domain.edit import HeldEdit
+
 Stage = Literal["new", "warming", "established"]
 Horizon = Literal["long", "short", "both"]
 Trend = Literal["rising", "steady", "falling"]
@@ -119,3 +121,4 @@ class Profile:
     topics: tuple[str, ...] = ()
     drift: Drift | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+    edits: tuple[HeldEdit, ...] = ()

@@ -28,6 +28,7 @@ _CODES = {
     "literal_error": "invalid_value",
     "finite_number": "invalid_value",
     "string_too_short": "invalid_value",
+    "too_short": "invalid_value",
     "string_pattern_mismatch": "invalid_value",
     "string_too_long": "invalid_value",
     "too_long": "invalid_value",
@@ -79,7 +80,7 @@ def safe_name(name: object) -> str:
 def fault_from(kind: str, place: tuple[int | str, ...], message: str, fields: Collection[str]) -> Fault:
     """One finding of pydantic: its type, its place without the root, its message."""
     code = _CODES.get(kind, "invalid_type")
-    if kind == "string_too_long" and place[0] in _TEXTS:
+    if kind in {"string_too_long", "too_long"} and place[-1] in _TEXTS:
         code = "text_too_long"
     hint = _known(str(place[-1]), fields) if code == "unknown_field" else _HINTS.get(code, _hint(message))
     return Fault(code, _pointer(place), _DETAILS.get(code, "This value cannot be taken as it is."), hint)

@@ -149,7 +149,7 @@ class Query:
     what lies around the first interests, whether allowed or not: rows (Q, k) and cosines (Q, k), best first, -1 where
     there are fewer. `segment` is -1 for somebody of no segment, `turn` how surely they turn to other things than before
     (0 to 1). `allowed` (V,) is what may be shown after filters; `now` is in seconds since 1970; `n` is how many
-    candidates are wanted.
+    candidates are wanted. Each of `wished` are rows of which a person asked for more.
     """
 
     past: Rows
@@ -166,6 +166,7 @@ class Query:
     allowed: Mask
     now: float
     n: int
+    wished: tuple[Rows, ...] = ()
 
 
 class Generator(Protocol):

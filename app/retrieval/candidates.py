@@ -9,6 +9,7 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
+from app.retrieval import wished
 from app.retrieval.base import Floats, Policy, Query, World
 from app.retrieval.features import LEAST, features
 from app.retrieval.fuse import Fused, fuse
@@ -31,12 +32,22 @@ def gather(world: World, query: Query, policy: Policy, scales: Mapping[str, floa
     """What every source says, put together; the best with the parts as they are scaled, in the order of the plain
     mixture.
     """
-    fused = fuse([(generator.name, generator.score(query)) for generator in world.generators], policy.weights)
-    n = max(N_RANKED, query.n)
-    if not scales or len(fused.rows) <= n:
-        return taken(fused, slice(n))
-    scaled = _scales(fused.sources, scales) @ fused.parts
-    return taken(fused, np.sort(np.argsort(-scaled, kind="stable")[:n]))
+    lists = [(generator.name, generator.score(query)) for generator in world.generators]
+    if query.wished:
+        lists.append((wished.NAME, wished.wished(lists, query, policy.weights)))
+    fused = fuse(lists, policy.weights)
+    keep = _best(fused, scales, max(N_RANKED, query.n))
+    if query.wished:
+        keep |= np.isin(fused.rows, lists[-1][1].rows)
+    return taken(fused, np.flatnonzero(keep))
+
+
+def _best(fused: Fused, scales: Mapping[str, float], n: int) -> NDArray[np.bool_]:
+    keep = np.arange(len(fused.rows)) < n
+    if scales and not keep.all():
+        scaled = _scales(fused.sources, scales) @ fused.parts
+        keep = np.isin(np.arange(len(keep)), np.argsort(-scaled, kind="stable")[:n])
+    return keep
 
 
 def rerank(world: World, query: Query, fused: Fused, policy: Policy) -> Fused:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
+from app.domain.edit import Edit
 from app.profiles.decay import HalfLives, fade
 from app.profiles.drift import turn_of
 from app.profiles.state import Said, State, Tally
@@ -241,6 +242,16 @@ def _said(said: Sequence[Said], space: ItemSpace) -> tuple[SaidVector, ...]:
         if vector is not None:
             found.append(SaidVector(vector, one.at, one.text, one.type))
     return tuple(found)
+
+
+def wishes_of(edits: Sequence[Edit], space: ItemSpace) -> tuple[StatementVector, ...]:
+    """The wishes of statements that hold, newest first: as strong as if they were made just now."""
+    found = []
+    for edit in sorted(edits, key=lambda edit: -edit.seq):
+        vector = None if not edit.embedding else direction(np.frombuffer(edit.embedding, dtype=np.float16), space)
+        if vector is not None:
+            found.append(StatementVector(vector, 1.0, edit.wish, "wish"))
+    return tuple(found[:N_STATEMENTS])
 
 
 def direction(raw: NDArray[np.floating], space: ItemSpace) -> Vectors | None:

@@ -68,6 +68,14 @@ def mixed(world: World, fused: Fused, room: Room) -> Rows:
     return order[room.quota.after(()).first(fused.rows[order].tolist(), n)] if room.quota.binds else order[:n]
 
 
+def fitting(fused: Fused, places: Rows, room: Room) -> Rows:
+    """As many of these places as the quotas admit, then others in their order."""
+    if not room.quota.binds:
+        return places
+    order = np.concatenate([places, np.setdiff1d(np.arange(len(fused.rows), dtype=np.int32), places)])
+    return order[room.quota.after(()).first(fused.rows[order].tolist(), len(places))]
+
+
 def compose(world: World, fused: Fused, places: Rows, room: Room, seed: str) -> Composed:
     """The whole slate around the `places` that are mixed; the same `seed` draws the same."""
     left = room.quota.after(fused.rows[places].tolist()) if room.quota.binds else room.quota

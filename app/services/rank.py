@@ -11,13 +11,15 @@ from app.domain.catalogue import Catalogue, Mask, Rows
 from app.domain.recommendation import Recommended, Wish
 from app.profiles.decay import HalfLives
 from app.ranking.boost import factors_of
+from app.ranking.edits import NOTHING_ASKED, Asked, Floats, without_never
 from app.ranking.filters import filter_items
 from app.retrieval.base import PLAIN, Policy, Query, StatementVector, World
 from app.retrieval.candidates import gather, heard, lifted, rerank, tilted
 from app.retrieval.context import situated
 from app.retrieval.fuse import Fused
 from app.retrieval.query import build_query
-from app.services.compose import Composed, compose, mixed, room_for
+from app.services.as_asked import as_asked, asked_of, told_as_asked, with_asked
+from app.services.compose import Composed, compose, fitting, mixed, room_for
 from app.services.tastes import Leanings
 from app.services.tell import told
 
@@ -73,6 +75,8 @@ class _Draft:
     query: Query = field(init=False)
     fused: Fused = field(init=False)
     composed: Composed = field(init=False)
+    asked: Asked = NOTHING_ASKED
+    factors: Floats = field(init=False)
     items: tuple[Recommended, ...] = ()
 
 
@@ -88,7 +92,8 @@ def rank(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Ranked:
 def _filter(draft: _Draft) -> None:
     """What is pinned stays out of everything behind, so that it comes once."""
     catalogue, wish = draft.world.catalogue, draft.wish
-    filtered = filter_items(catalogue, wish, draft.moment.leanings.had)
+    draft.asked = asked_of(draft.world, draft.moment.leanings.rules)
+    filtered = without_never(filter_items(catalogue, wish, draft.moment.leanings.had), draft.asked)
     draft.allowed, draft.dropped = filtered.allowed, filtered.dropped
     draft.pinned = _pinned(catalogue, wish, draft.allowed)
     draft.allowed[draft.pinned] = False
@@ -98,7 +103,8 @@ def _retrieve(draft: _Draft) -> None:
     wish, moment = draft.wish, draft.moment
     n = max(N_CANDIDATES, 2 * wish.limit)
     query = build_query(moment.leanings.taste, draft.allowed, moment.now, n, moment.half_lives, moment.spoken)
-    draft.query = situated(query, rows_of(draft.world.catalogue, wish.context_items), draft.world.space)
+    query = situated(query, rows_of(draft.world.catalogue, wish.context_items), draft.world.space)
+    draft.query = with_asked(query, draft.asked, moment.leanings.wishes)
     draft.fused = gather(draft.world, draft.query, draft.policy, wish.sources)
 
 
@@ -111,13 +117,17 @@ def _rank(draft: _Draft) -> None:
 
 
 def _mix(draft: _Draft) -> None:
-    world, fused = draft.world, draft.fused
+    world = draft.world
     room = room_for(world.catalogue, draft.wish, draft.pinned, draft.allowed)
-    draft.composed = compose(world, fused, mixed(world, fused, room), room, draft.moment.seed)
+    draft.fused, places, draft.factors = as_asked(draft.fused, draft.asked, lambda fused: mixed(world, fused, room))
+    draft.composed = compose(world, draft.fused, fitting(draft.fused, places, room), room, draft.moment.seed)
 
 
 def _explain(draft: _Draft) -> None:
-    draft.items = told(draft.world, draft.query, draft.fused, draft.composed, draft.wish, draft.policy)
+    items = told(draft.world, draft.query, draft.fused, draft.composed, draft.wish, draft.policy)
+    factors = dict(zip(draft.fused.rows.tolist(), draft.factors.tolist(), strict=True)) if draft.asked else {}
+    is_odds = draft.policy.ranker is not None
+    draft.items = told_as_asked(items, draft.world.catalogue, draft.asked, factors, draft.wish, is_odds)
 
 
 STAGES: tuple[tuple[str, Callable[[_Draft], None]], ...] = (

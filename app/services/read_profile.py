@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from app.domain.errors import Fault, InvalidInput, NotFound
-from app.domain.profile import Profile, Statement
+from app.domain.profile import Interest, Profile, Statement
 from app.profiles.decay import DAY_S
 from app.profiles.describe import describe
+from app.profiles.edits import held, told, touched
 from app.profiles.evidence import prove
 from app.profiles.features import rates_of, stage_of
 from app.profiles.habits import habits_of
@@ -52,21 +54,36 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
 async def _told(ctx: Context, user: UserState, at: datetime | None, evidence: bool) -> Profile:
     world, now = ctx.world, (at or ctx.now()).timestamp()
     if evidence:
-        return await _with_evidence(ctx, _profile(ctx, user, world, now, at is not None), user.state, world, at)
+        return await _with_evidence(ctx, profile_of(ctx, user, world, now, at is not None), user.state, world, at)
     if at is not None:
-        return _profile(ctx, user, world, now, past=True)
-    # Without a new behaviour the profile stands still, but for a day on which somebody becomes long unseen.
-    version = (user.version, user.updated_at, user.consent, now // DAY_S)
+        return profile_of(ctx, user, world, now, past=True)
+    return _kept_profile(ctx, user)
+
+
+async def profile_now(ctx: Context, user: UserState) -> Profile:
+    """As `read_profile` answers without a moment."""
+    return await narrated(ctx, _kept_profile(ctx, user))
+
+
+def _kept_profile(ctx: Context, user: UserState) -> Profile:
+    """Worked out once: without news it stands still, but for edits that expire and a new day."""
+    world, now = ctx.world, ctx.now().timestamp()
+    edits = tuple(edit.seq for edit in user.edits)
+    version = (user.version, user.updated_at, user.consent, edits, now // DAY_S)
     profiles = _kept.setdefault(world, Kept(MOST_PROFILES))
-    return profiles.get(user.user_id, version, lambda: _profile(ctx, user, world, now))
+    return profiles.get(user.user_id, version, lambda: profile_of(ctx, user, world, now))
 
 
 _kept: WeakKeyDictionary[World, Kept[Profile]] = WeakKeyDictionary()
 
 
-def _profile(ctx: Context, user: UserState, world: World, now: float, past: bool = False) -> Profile:
+def profile_of(ctx: Context, user: UserState, world: World, now: float, past: bool = False) -> Profile:
+    """`now` in seconds since 1970; `past` says that it is a moment before this one."""
     state = user.state
-    interests, avoids = interests_of(state, world.catalogue, world.space, ctx.half_lives, now)
+    found, avoided = interests_of(state, world.catalogue, world.space, ctx.half_lives, now)
+    interests, avoids = touched(found, avoided, user.edits)
+    # The summary says what somebody does by what they did, and what they asked for in words of its own.
+    done, undone = _left(found, interests), _left(avoided, avoids)
     habits = habits_of(state, world.catalogue, min(now, state.last_at), N_HABITS)
     standing = standing_of(state, world.catalogue, world.space, ctx.half_lives, world.people)
     return Profile(
@@ -74,7 +91,7 @@ def _profile(ctx: Context, user: UserState, world: World, now: float, past: bool
         version=user.version,
         updated_at=user.updated_at,
         stage=stage_of(state),
-        summary=describe(state, interests, avoids, habits, now, standing, past=past),
+        summary=told(describe(state, done, undone, habits, now, standing, past), user.edits),
         interests=interests,
         avoids=avoids,
         statements=tuple(
@@ -87,6 +104,7 @@ def _profile(ctx: Context, user: UserState, world: World, now: float, past: bool
         topics=standing.topics,
         drift=standing.drift,
         attributes=user.attributes,
+        edits=held(user.edits),
     )
 
 
@@ -94,6 +112,12 @@ def _not_yet(now: datetime) -> InvalidInput:
     hint = f"Name a moment up to now ({now:%Y-%m-%dT%H:%M:%SZ}), or leave `at` out for the profile as it is."
     fault = Fault("time_out_of_window", "?at", "`at` lies in the future, and nothing is known of it.", hint)
     return InvalidInput(fault.detail, hint, faults=(fault,))
+
+
+def _left(found: Iterable[Interest], shown: Iterable[Interest]) -> list[Interest]:
+    """What was found and is still shown, in the order in which it was found."""
+    facets = {one.facet for one in shown}
+    return [one for one in found if one.facet in facets]
 
 
 async def _with_evidence(ctx: Context, profile: Profile, state: State, world: World, at: datetime | None) -> Profile:

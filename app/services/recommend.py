@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from app.domain.behavior import Behavior, Interaction
+from app.domain.edit import Edit
 from app.domain.errors import Fault, InvalidInput, Unavailable
 from app.domain.recommendation import Slate, Wish
 from app.domain.scenario import Wanted
@@ -41,6 +42,7 @@ class _Known:
     reason: str | None = None
     degraded: bool = False
     known_as: str | None = None
+    edits: tuple[Edit, ...] = ()
 
 
 async def recommend(ctx: Context, user_id: str | None, wish: Wish | Wanted, at: datetime | None = None) -> Slate:
@@ -80,7 +82,7 @@ async def _known(ctx: Context, user_id: str | None, at: datetime | None) -> _Kno
         return _Known(user_id, reason="user_unknown", known_as=user_id)
     if not user.consent:
         return _Known(user_id, user.version, reason="consent_off")
-    return _Known(user_id, user.version, user.state, known_as=user_id)
+    return _Known(user_id, user.version, user.state, known_as=user_id, edits=user.edits)
 
 
 class _Settled(NamedTuple):
@@ -101,8 +103,8 @@ def _leanings(ctx: Context, world: World, known: _Known, wish: Wish, at: datetim
         return NO_LEANINGS
     domain = None if wish.cross_domain else wish.domain
     if known.user_id is None or at is not None:
-        return leanings_of(world, known.state, ctx.half_lives, domain)
-    return kept_leanings(world, known.user_id, known.version, known.state, ctx.half_lives, domain)
+        return leanings_of(world, known.state, ctx.half_lives, domain, known.edits)
+    return kept_leanings(world, known.user_id, known.version, known.state, ctx.half_lives, domain, known.edits)
 
 
 async def _slate(
@@ -147,7 +149,7 @@ def _fallback_reason(
     """Why the slate is not, or not only, made for this user."""
     if known.reason is not None:
         return known.reason
-    if not leanings.taste.personal and spoken is None and not wish.context_items:
+    if not leanings.personal and spoken is None and not wish.context_items:
         return "no_history"
     return "few_candidates" if ranked.n_filled else None
 

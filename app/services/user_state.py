@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from app.domain.behavior import Interaction
+from app.domain.edit import Edit
 from app.ingest.weigh import Weights, weigh
 from app.profiles.decay import HalfLives
 from app.profiles.fold import fold
@@ -33,7 +34,10 @@ _NO_CHECKPOINT = ""
 
 @dataclass(slots=True)
 class UserState:
-    """`version` grows with every behaviour. A user without consent has an empty state. States are shared: read only."""
+    """`version` grows with every behaviour and every edit; `edits` are those that hold, by seq.
+
+    A user without consent has an empty state and no edits. States are shared: read only.
+    """
 
     user_id: str
     version: int
@@ -41,32 +45,42 @@ class UserState:
     attributes: dict[str, Any]
     updated_at: datetime
     state: State
+    edits: tuple[Edit, ...] = ()
 
 
 async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> UserState | None:
     """With every behaviour that is committed by now, or that had occurred by `at`; None for an unknown user."""
     if at is not None:
         stored = await load_log_until(ctx.db, user_id, at)
-        return _as_it_was(_as_told(stored, lambda log: _fold(ctx, log)), at) if stored else None
+        return _as_it_was(_as_told(stored, at, lambda log: _fold(ctx, log)), stored, at) if stored else None
     stored = await load_log(ctx.db, user_id, _fold_key(ctx))
     if stored is None:
         return None
     try:
-        return _as_told(stored, lambda log: _kept_state(ctx, log))
+        return _as_told(stored, _now(ctx, stored), lambda log: _kept_state(ctx, log))
     except msgspec.DecodeError:  # what was saved cannot be read: the log is the truth
         stored = await load_log(ctx.db, user_id, _NO_CHECKPOINT)
-        return _as_told(stored, lambda log: _kept_state(ctx, log)) if stored else None
+        return _as_told(stored, _now(ctx, stored), lambda log: _kept_state(ctx, log)) if stored else None
 
 
-def _as_told(stored: StoredLog, fold_of: Callable[[StoredLog], State]) -> UserState:
+def _now(ctx: Context, stored: StoredLog) -> datetime:
+    """Not before the latest change, so that what the database's clock has stamped a little ahead of ours holds too."""
+    return max(ctx.now(), stored.updated_at)
+
+
+def _as_told(stored: StoredLog, at: datetime, fold_of: Callable[[StoredLog], State]) -> UserState:
     state = fold_of(stored) if stored.consent else State()
-    return UserState(stored.user_id, stored.last_seq, stored.consent, stored.attributes, stored.updated_at, state)
+    edits = tuple(edit for edit in stored.edits if stored.consent and edit.holds(at))
+    return UserState(
+        stored.user_id, stored.last_seq, stored.consent, stored.attributes, stored.updated_at, state, edits
+    )
 
 
-def _as_it_was(user: UserState, at: datetime) -> UserState:
+def _as_it_was(user: UserState, stored: StoredLog, at: datetime) -> UserState:
     """What came later has not touched it yet."""
-    last_at = datetime.fromtimestamp(user.state.last_at, UTC) if user.state.counts else at
-    return replace(user, updated_at=min(last_at, at))
+    changes = [datetime.fromtimestamp(user.state.last_at, UTC)] if user.state.counts else []
+    changes += [moment for edit in stored.edits for moment in (edit.created_at, edit.reverted_at) if moment is not None]
+    return replace(user, updated_at=max((moment for moment in changes if moment <= at), default=at))
 
 
 _states: Kept[State] = Kept(MOST_STATES)

@@ -1,4 +1,4 @@
-"""What a profile is folded from: the user, the latest checkpoint and the log behind it, in one round trip."""
+"""What a profile is folded from, in one round trip: the user, edits, the latest checkpoint and the log behind it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from app.domain.edit import Edit
+from app.storage.edits import AS_JSON, edits_in
 from app.storage.engine import Connection, Database, Row
 
 
@@ -28,7 +30,8 @@ class StoredRow(NamedTuple):
 class StoredLog:
     """`rows`, by seq, hold every behaviour behind `checkpoint_seq` (0 and no `state` without a usable checkpoint).
 
-    `last_seq` is the last place handed out: the version of the profile. Not every place holds a behaviour.
+    `last_seq` is the last place handed out: the version of the profile. Not every place holds a behaviour. `edits` by
+    seq; those that were withdrawn come only with a log as it was.
     """
 
     user_id: str
@@ -39,12 +42,13 @@ class StoredLog:
     checkpoint_seq: int
     state: bytes | None
     rows: list[StoredRow]
+    edits: tuple[Edit, ...] = ()
 
 
 # The user comes as a first row with its columns under the names of a behaviour's, marked by a seq below zero: one
 # statement means one snapshot, and a join would repeat the state (some 10 kB) with every row.
 _HEAD = """
-SELECT -1 - last_seq, attributes::text, consent::text, extract(epoch FROM updated_at)::float8, NULL, NULL,
+SELECT -1 - last_seq, attributes::text, consent::text, extract(epoch FROM updated_at)::float8, NULL, edits,
     checkpoint_seq::float8, NULL, state
 FROM head
 UNION ALL
@@ -54,14 +58,17 @@ FROM head JOIN behaviors b USING (user_id)
 """
 _SINCE_CHECKPOINT = f"""
 WITH head AS MATERIALIZED (
-    SELECT u.*, coalesce(c.seq, 0) AS checkpoint_seq, c.state
+    SELECT u.*, {AS_JSON.format("e.user_id = u.user_id AND e.reverted_seq IS NULL")} AS edits,
+        coalesce(c.seq, 0) AS checkpoint_seq, c.state
     FROM users u LEFT JOIN checkpoints c ON c.user_id = u.user_id AND c.fold_key = %(fold_key)s
     WHERE u.user_id = %(user_id)s
 ) {_HEAD} WHERE b.user_id = %(user_id)s AND b.seq > head.checkpoint_seq
 """
 _UNTIL = f"""
 WITH head AS MATERIALIZED (
-    SELECT u.*, 0 AS checkpoint_seq, NULL::bytea AS state FROM users u WHERE u.user_id = %(user_id)s
+    SELECT u.*, {AS_JSON.format("e.user_id = u.user_id AND e.created_at <= %(until)s")} AS edits,
+        0 AS checkpoint_seq, NULL::bytea AS state
+    FROM users u WHERE u.user_id = %(user_id)s
 ) {_HEAD} WHERE b.user_id = %(user_id)s AND b.occurred_at <= %(until)s
 """
 # The user's row is locked so that a version which came meanwhile (a behaviour, the vector of a text) is not missed.
@@ -80,10 +87,12 @@ async def load_log(db: Database, user_id: str, fold_key: str) -> StoredLog | Non
 
 
 async def load_log_until(db: Database, user_id: str, until: datetime) -> StoredLog | None:
-    """The behaviours that had occurred by then, without a checkpoint; `last_seq` is the last place among them."""
+    """What had occurred and been edited by then, without a checkpoint; `last_seq` is the last place among it."""
     log = await _load(db, user_id, _UNTIL, {"user_id": user_id, "until": until})
     if log is not None:
-        log.last_seq = log.rows[-1].seq if log.rows else 0
+        withdrawn = [one.reverted_seq or 0 for one in log.edits if one.reverted_at and one.reverted_at <= until]
+        seqs = [*(row.seq for row in log.rows[-1:]), *(one.seq for one in log.edits), *withdrawn]
+        log.last_seq = max(seqs, default=0)
     return log
 
 
@@ -112,7 +121,7 @@ async def _load(db: Database, user_id: str, query: str, arguments: dict[str, obj
 
 
 def _log(user_id: str, head: Row, rows: list[Row]) -> StoredLog:
-    seq, attributes, consent, updated_at, _, _, checkpoint_seq, _, state = head
+    seq, attributes, consent, updated_at, _, edits, checkpoint_seq, _, state = head
     return StoredLog(
         user_id=user_id,
         last_seq=-1 - seq,
@@ -122,6 +131,7 @@ def _log(user_id: str, head: Row, rows: list[Row]) -> StoredLog:
         checkpoint_seq=int(checkpoint_seq),
         state=state,
         rows=[StoredRow._make(row) for row in rows],
+        edits=edits_in(edits),
     )
 
 

@@ -127,6 +127,27 @@ narrations_wanted = Table(
     Index("ix_narrations_wanted_wanted_at", "wanted_at"),
 )
 
+# What a person changed in a profile by hand. A row never changes, but for its withdrawal, which comes once, and for the
+# vector of its wish.
+edits = Table(
+    "edits",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("edit_id", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+    Column("rules", JSONB, nullable=False),  # action, kind, target, label and matched of each
+    Column("text", Text),  # of a statement
+    Column("wish", Text, nullable=False, server_default=text("''")),
+    Column("embedding", LargeBinary),  # raw float16 vector of `wish`
+    Column("embedded_by", Text),
+    _now("created_at"),
+    _at("expires_at"),
+    _at("reverted_at"),
+    Column("reverted_seq", BigInteger),
+    # Which wishes still wait for this encoder.
+    Index("ix_edits_embedded_by", "embedded_by", postgresql_where=text("wish <> ''")),
+)
+
 items = Table(
     "items",
     metadata,

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from app.api.schemas.common import Answer, At, Attributes, Next
+from app.domain.edit import Kind
 from app.domain.history import ChangeKind, EditEvent
 from app.domain.profile import Horizon, Stage, Trend
 
@@ -82,11 +83,26 @@ class DriftOut(Answer):
     to_labels: Annotated[list[str], Field(examples=[["baby food"]])]
 
 
+class EditOut(Answer):
+    """What a person changed by hand."""
+
+    edit_id: Annotated[str, Field(description="To withdraw it with the action `revert`.")]
+    action: Annotated[str, Field(examples=["more"])]
+    kind: Annotated[Kind | None, Field(description="Null for a statement, as are target and label.")]
+    target: Annotated[str | None, Field(examples=["category:grocery > frozen pizza"])]
+    label: Annotated[str | None, Field(examples=["frozen pizza"])]
+    text: Annotated[str | None, Field(description="The statement, as it was written.")]
+    in_words: Annotated[str, Field(examples=["more frozen pizza until 3 December 2026"])]
+    created_at: At
+    expires_at: At | None
+    superseded_by: Annotated[str | None, Field(description="The newer edit of the same target, which wins.")]
+
+
 class ProfileOut(Answer):
     """What the service believes about a user, made from their behaviours at this moment."""
 
     user_id: Annotated[str, Field(examples=["household-1"])]
-    version: Annotated[int, Field(ge=0, description="Grows with every behaviour.")]
+    version: Annotated[int, Field(ge=0, description="Grows with every behaviour and edit.")]
     updated_at: At
     stage: Annotated[Stage, Field(description="new: under 5 interactions, warming: under 30.")]
     summary: SummaryOut
@@ -100,6 +116,7 @@ class ProfileOut(Answer):
     topics: Annotated[list[str], Field(description="What they are after, as far as others are after it too.")]
     drift: Annotated[DriftOut | None, Field(description="Null for who is steady, or too new to tell.")]
     attributes: Attributes
+    edits: Annotated[list[EditOut], Field(description="What a person changed by hand and still holds, newest first.")]
 
 
 class ChangeOut(Answer):
