@@ -105,19 +105,27 @@ def _held(change: Change, held: Sequence[Edit], at: str) -> Edit:
 
 async def _statement(ctx: Context, world: World, change: Change, now: datetime, at: str) -> Step:
     text = " ".join((change.text or "").split())
-    told = await understood(ctx, world, text)
+    told = await understood(ctx, world, text, now)
     if not told.rules and not told.wish:
-        raise _Refused(
-            "not_understood",
-            f"{at}/text",
-            "Nothing of this statement was understood.",
-            "Name what is meant as the catalogue does, for example `less horror for a week`.",
-        )
+        raise _contradicts_itself(at) if told.conflicts else _not_understood(at)
     expires_at = change.expires_at
     if expires_at is None and told.lasts_days is not None:
         expires_at = now + timedelta(days=told.lasts_days)
     (raw,) = await ctx.encoder.encode_raw([told.wish]) if told.wish else (None,)
     return Step("statement", _edit(told.rules, now, expires_at, text, told.wish, raw), understood=told)
+
+
+def _not_understood(at: str) -> _Refused:
+    return _Refused(
+        "not_understood",
+        f"{at}/text",
+        "Nothing of this statement was understood.",
+        "Name what is meant as the catalogue does, for example `less horror for a week`.",
+    )
+
+
+def _contradicts_itself(at: str) -> _Refused:
+    return _Refused("edit_conflict", f"{at}/text", "This statement contradicts itself.", "Say only what is meant.")
 
 
 async def _rule(world: World, change: Change, at: str) -> Rule:
@@ -169,7 +177,7 @@ def _contradictions(world: World, made: Sequence[tuple[int, Step]]) -> list[Faul
     rules = [(number, rule) for number, step in made if step.action != "revert" for rule in step.edit.rules]
     for place, (number, rule) in enumerate(rules):
         for earlier, other in rules[:place]:
-            if _contradict(world, rule, other):
+            if earlier != number and _contradict(world, rule, other):
                 detail = f"“{said(rule)}” contradicts “{said(other)}” of /edits/{earlier}."
                 faults.append(Fault("edit_conflict", f"/edits/{number}", detail, "Send the one that is meant."))
                 break

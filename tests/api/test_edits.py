@@ -10,6 +10,7 @@ import pytest
 from app.api.schemas.edits import EditedOut
 from app.api.schemas.profiles import ProfileOut
 from app.domain.limits import MAX_EDITS_REQUEST, MAX_STATEMENT
+from app.services.embed_texts import embed_texts
 
 from .wire import Service, problem_of
 
@@ -153,6 +154,8 @@ def test_a_dry_run_tells_and_changes_nothing(larder: httpx2.Client) -> None:
             "",
         ),
         ({"action": "statement", "text": "x" * (MAX_STATEMENT + 1)}, "text_too_long", "/edits/0/text", ""),
+        ({"action": "statement", "text": "please"}, "not_understood", "/edits/0/text", ""),
+        ({"action": "statement", "text": "more fish and no fish"}, "edit_conflict", "/edits/0/text", ""),
         ({"action": "love", "facet": "rye"}, "invalid_value", "/edits/0/action", ""),
         ({"action": "more", "facett": "rye"}, "unknown_field", "/edits/0/facett", "`facet`"),
         ({"action": "more", "facet": ""}, "invalid_value", "/edits/0/facet", ""),
@@ -249,3 +252,39 @@ def test_without_consent_nothing_is_edited(larder: httpx2.Client, service: Servi
     service.run(lambda ctx: patch_user(ctx.db, "ed-11", {}, consent=False))
     body = problem_of(edit(larder, "ed-11", {"action": "more", "facet": "rye"}, tag=tag_of(larder, "ed-11")), 409)
     assert body["code"] == "consent_off"
+
+
+def test_a_statement_is_understood_tried_out_and_obeyed(larder: httpx2.Client) -> None:
+    tag = known(larder, "ed-13")
+    change = {"action": "statement", "text": "No  fish for two days, please."}
+    tried = EditedOut.model_validate(edit(larder, "ed-13", change, query="?dry_run=true").json())
+    told = EditedOut.model_validate(edit(larder, "ed-13", change, tag=tag).json())
+    for (applied,) in (tried.applied, told.applied):
+        assert applied.understood is not None
+        assert [(rule.action, rule.target) for rule in applied.understood.rules] == [
+            ("never", "category:larder > fish")
+        ]
+        assert applied.understood.unclear
+        assert (applied.edit.action, applied.edit.target) == ("statement", None)
+        assert applied.edit.text == "No fish for two days, please."
+        assert applied.edit.in_words.startswith("no fish until ")
+        assert applied.edit.expires_at is not None
+    assert shown(larder, "ed-13") == {"larder-rye", "larder-roll"}
+
+
+def test_a_statement_may_be_a_wish(larder: httpx2.Client, service: Service) -> None:
+    while service.run(embed_texts):
+        pass
+    service.run(lambda _: service.app.state.follower.step())
+    edit(larder, "ed-14", {"action": "statement", "text": "I would like something that swims in a pond"})
+    answer = larder.get("/users/ed-14/recommendations?limit=2&category=Larder").json()
+    assert answer["fallback_reason"] is None
+    assert answer["items"][0]["source"] == "statement"
+    assert answer["items"][0]["reason"]["text"].startswith("Because you asked for ")
+
+
+def test_a_statement_against_an_earlier_edit_takes_its_place(larder: httpx2.Client) -> None:
+    first = edit(larder, "ed-15", {"action": "more", "facet": "fish"})
+    second = edit(larder, "ed-15", {"action": "statement", "text": "no fish"}, tag=first.headers["etag"]).json()
+    assert second["applied"][0]["notes"] == ["Takes the place of “more fish”."]
+    assert [one["superseded_by"] is None for one in second["profile"]["edits"]] == [True, False]
