@@ -46,7 +46,7 @@ _kept: WeakKeyDictionary[World, Kept[Leanings]] = WeakKeyDictionary()
 def leanings_of(
     world: World, state: State, half_lives: HalfLives, domain: str | None = None, edits: Sequence[Edit] = ()
 ) -> Leanings:
-    """With a domain, only the past in it counts for taste; what was had is had anywhere. `edits` are those that hold."""
+    """With a domain, only the past in it counts for taste; what was had is had anywhere. `edits` hold."""
     rows = world.catalogue.rows(state.items)
     had = had_by(state, rows)
     if domain is not None:

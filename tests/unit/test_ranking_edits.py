@@ -321,3 +321,26 @@ def test_without_models_and_vectors_edits_hold_all_the_same() -> None:
     made = edits(("never", "category:garden"), ("more", "category:grocery > frozen pizza"))
     ranked = slate(world, State(), Wish(limit=12), made)
     assert {one.item_id for one in ranked.items} == {f"i{row}" for row in range(0, 12, 2)}
+
+
+def test_never_hides_what_a_scenario_pins_or_draws(world: World) -> None:
+    wish = Wish(limit=20, pinned=("i0", "i40"), exploration=0.5, seen="include")
+    assert [one.item_id for one in slate(world, shopper(0), wish).items[:2]] == ["i0", "i40"]
+    for user in range(20):
+        shown = slate(world, shopper(user), wish, edits(("never", facet(0)))).items
+        assert shown[0].item_id == "i40"
+        assert not any(kind_of(one.item_id) == 0 for one in shown)
+
+
+def test_the_quota_of_a_scenario_holds_whatever_is_asked_for(world: World) -> None:
+    wish = Wish(limit=20, quotas={"Kind 5": 2})
+    for made in (edits(("more", facet(5))), edits(("pin", facet(5)))):
+        ranked = slate(world, shopper(5), wish, made)
+        assert sum(kind_of(one.item_id) == 5 for one in ranked.items) == 2
+        assert len(ranked.items) == 20
+
+
+def test_what_is_pinned_by_hand_comes_after_what_a_scenario_pins(world: World) -> None:
+    ranked = slate(world, shopper(0), Wish(limit=5, pinned=("i40",)), edits(("pin", "i239"), kind="item"))
+    assert [one.item_id for one in ranked.items[:2]] == ["i40", "i239"]
+    assert [one.reason.code for one in ranked.items[:2] if one.reason] == ["pinned", "asked"]
