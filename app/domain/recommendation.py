@@ -20,7 +20,8 @@ class Wish:
     only the past in `domain` counts. `sources` scales parts of the score, 0 silences one; `boosted` multiplies the
     score of what carries a facet. `pinned` come first. `quotas` by category: a whole number is how many at most, one
     below 1 the share of the slate. `exploration` is the share of places that are drawn. `context_items` are at hand
-    (the product that is looked at, the basket): what goes with them comes, they themselves do not.
+    (the product that is looked at, the basket): what goes with them comes, they themselves do not. `without` are facets
+    that the past says nothing about, as if nothing had been done with what carries them; what was had is had.
     """
 
     limit: int = 20
@@ -42,6 +43,7 @@ class Wish:
     exploration: float = 0.0
     context_items: tuple[str, ...] = ()
     ranking: Ranking = "learned"
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -61,6 +61,16 @@ def filter_items(catalogue: Catalogue, wish: Wish, had: Had) -> Filtered:
     _hide(allowed, had.refused, "refused", dropped)
     _hide(allowed, {"exclude": had.seen, "purchased": had.purchased, "include": _NONE}[wish.seen], "seen", dropped)
     return Filtered(allowed, {rule: n for rule, n in dropped.items() if n})
+
+
+def rule_against(catalogue: Catalogue, wish: Wish, had: Had, item_id: str) -> str | None:
+    """The first rule of `filter_items` that keeps this item of the catalogue out; None when none does."""
+    if not catalogue.available[catalogue.row_of[item_id]]:
+        return "unavailable"
+    if wish.candidates is not None and item_id not in wish.candidates:
+        return "not_a_candidate"
+    dropped = filter_items(catalogue, replace(wish, candidates=(item_id,)), had).dropped
+    return next((rule for rule in dropped if rule not in ("unavailable", "not_a_candidate")), None)
 
 
 def in_category(catalogue: Catalogue, n_rows: int, category: str) -> Mask:

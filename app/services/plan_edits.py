@@ -13,13 +13,11 @@ from app.domain.edit import Action, Edit, Rule, Understood
 from app.domain.errors import Fault, InvalidInput
 from app.domain.item import label_of
 from app.profiles.edits import WANTED, in_force, lies_in, said
-from app.profiles.named_facets import facets_named, facets_near
 from app.ranking.targets import rows_of_facet
 from app.retrieval.base import World
 from app.services.context import Context
+from app.services.facet_names import facet_named
 from app.services.understand import understood
-
-N_CHOICES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +143,10 @@ async def _rule(world: World, change: Change, at: str) -> Rule:
 
 
 def _facet(world: World, word: str, at: str) -> str:
-    found = facets_named(word, world.catalogue, world.space)
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise _Refused("facet_ambiguous", at, "Several facets have this name.", f"Write one of {_listed(found)}.")
-    near = facets_near(word, world.catalogue, world.space)
-    hint = f"Did you mean {_listed(near)}?" if near else "Facets are written `category:grocery > frozen pizza`."
-    raise _Refused("facet_unknown", at, "No item of the catalogue has this facet.", hint)
-
-
-def _listed(facets: Sequence[str]) -> str:
-    more = f" or {len(facets) - N_CHOICES} more" if len(facets) > N_CHOICES else ""
-    return " or ".join(f"`{facet}`" for facet in facets[:N_CHOICES]) + more
+    found = facet_named(world, word, at)
+    if isinstance(found, Fault):
+        raise _Refused(found.code, at, found.detail, found.hint)
+    return found
 
 
 def _edit(

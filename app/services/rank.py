@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -21,7 +21,7 @@ from app.retrieval.query import build_query
 from app.services.as_asked import as_asked, asked_of, told_as_asked, with_asked
 from app.services.compose import Composed, compose, fitting, mixed, room_for
 from app.services.tastes import Leanings
-from app.services.tell import told
+from app.services.tell import told, told_candidate
 
 N_CANDIDATES = 150
 
@@ -62,7 +62,7 @@ class Stopwatch:
 
 
 @dataclass(slots=True)
-class _Draft:
+class Draft:
     """One slate in the making: each stage adds to it what the next ones read."""
 
     world: World
@@ -82,14 +82,26 @@ class _Draft:
 
 def rank(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Ranked:
     """At most `wish.limit` different, allowed items; as many as the catalogue and the quotas allow."""
-    draft = _Draft(heard(world, wish.sources), wish, moment, _policy(world, wish))
-    for name, stage in STAGES:
-        with watch.stage(name):
-            stage(draft)
+    draft = draft_of(world, wish, moment, watch)
     return Ranked(draft.items, len(draft.composed.filled), draft.dropped)
 
 
-def _filter(draft: _Draft) -> None:
+def draft_of(world: World, wish: Wish, moment: Moment, watch: Stopwatch) -> Draft:
+    """The slate with all that led to it."""
+    draft = Draft(heard(world, wish.sources), wish, moment, _policy(world, wish))
+    for name, stage in STAGES:
+        with watch.stage(name):
+            stage(draft)
+    return draft
+
+
+def told_alone(draft: Draft, place: int) -> Recommended:
+    """One of the candidates, whether in the slate or not, told as the slate is."""
+    one = told_candidate(draft.world, draft.query, draft.fused, place, draft.wish, draft.policy)
+    return _as_asked(draft, (one,))[0]
+
+
+def _filter(draft: Draft) -> None:
     """What is pinned stays out of everything behind, so that it comes once."""
     catalogue, wish = draft.world.catalogue, draft.wish
     draft.asked = asked_of(draft.world, draft.moment.leanings.rules)
@@ -99,7 +111,7 @@ def _filter(draft: _Draft) -> None:
     draft.allowed[draft.pinned] = False
 
 
-def _retrieve(draft: _Draft) -> None:
+def _retrieve(draft: Draft) -> None:
     wish, moment = draft.wish, draft.moment
     n = max(N_CANDIDATES, 2 * wish.limit)
     query = build_query(moment.leanings.taste, draft.allowed, moment.now, n, moment.half_lives, moment.spoken)
@@ -108,7 +120,7 @@ def _retrieve(draft: _Draft) -> None:
     draft.fused = gather(draft.world, draft.query, draft.policy, wish.sources)
 
 
-def _rank(draft: _Draft) -> None:
+def _rank(draft: Draft) -> None:
     """What is learned orders first, then what the request and its scenario want more or less of."""
     fused = tilted(rerank(draft.world, draft.query, draft.fused, draft.policy), draft.wish.sources)
     if draft.wish.boosted:
@@ -116,21 +128,25 @@ def _rank(draft: _Draft) -> None:
     draft.fused = fused
 
 
-def _mix(draft: _Draft) -> None:
+def _mix(draft: Draft) -> None:
     world = draft.world
     room = room_for(world.catalogue, draft.wish, draft.pinned, draft.allowed)
     draft.fused, places, draft.factors = as_asked(draft.fused, draft.asked, lambda fused: mixed(world, fused, room))
     draft.composed = compose(world, draft.fused, fitting(draft.fused, places, room), room, draft.moment.seed)
 
 
-def _explain(draft: _Draft) -> None:
+def _explain(draft: Draft) -> None:
     items = told(draft.world, draft.query, draft.fused, draft.composed, draft.wish, draft.policy)
+    draft.items = _as_asked(draft, items)
+
+
+def _as_asked(draft: Draft, items: Sequence[Recommended]) -> tuple[Recommended, ...]:
     factors = dict(zip(draft.fused.rows.tolist(), draft.factors.tolist(), strict=True)) if draft.asked else {}
     is_odds = draft.policy.ranker is not None
-    draft.items = told_as_asked(items, draft.world.catalogue, draft.asked, factors, draft.wish, is_odds)
+    return told_as_asked(items, draft.world.catalogue, draft.asked, factors, draft.wish, is_odds)
 
 
-STAGES: tuple[tuple[str, Callable[[_Draft], None]], ...] = (
+STAGES: tuple[tuple[str, Callable[[Draft], None]], ...] = (
     ("filter", _filter),
     ("retrieve", _retrieve),
     ("rank", _rank),

@@ -22,7 +22,7 @@ from app.retrieval.base import StatementVector, World
 from app.retrieval.query import direction, waits_for_encoder
 from app.services.context import Context
 from app.services.rank import Moment, Ranked, Stopwatch, rank
-from app.services.tastes import NO_LEANINGS, Leanings, kept_leanings, leanings_of
+from app.services.tastes import NO_LEANINGS, Leanings, kept_leanings, leanings_of, part_of
 from app.services.user_state import user_state
 
 # A wish in words waits this long for the encoder (one short text takes 5 ms); then it is answered without them.
@@ -101,10 +101,10 @@ def _settled(wish: Wish | Wanted, known: _Known) -> _Settled:
 def _leanings(ctx: Context, world: World, known: _Known, wish: Wish, at: datetime | None) -> Leanings:
     if known.state is None:
         return NO_LEANINGS
-    domain = None if wish.cross_domain else wish.domain
-    if known.user_id is None or at is not None:
-        return leanings_of(world, known.state, ctx.half_lives, domain, known.edits)
-    return kept_leanings(world, known.user_id, known.version, known.state, ctx.half_lives, domain, known.edits)
+    part = part_of(wish)
+    if known.user_id is None or at is not None or wish.without:
+        return leanings_of(world, known.state, ctx.half_lives, part, known.edits)
+    return kept_leanings(world, known.user_id, known.version, known.state, ctx.half_lives, part, known.edits)
 
 
 async def _slate(
@@ -118,7 +118,7 @@ async def _slate(
 ) -> Slate:
     wish, generated_at = settled.wish, ctx.now()
     recommendation_id = "rec_" + secrets.token_hex(12)
-    spoken = await _spoken(ctx, world, wish)
+    spoken = await spoken_by(ctx, world, wish)
     seconds = (at or generated_at).timestamp()
     ranked = rank(world, wish, Moment(leanings, seconds, ctx.half_lives, spoken, recommendation_id), watch)
     unheard = wish.statement is not None and spoken is None
@@ -154,7 +154,8 @@ def _fallback_reason(
     return "few_candidates" if ranked.n_filled else None
 
 
-async def _spoken(ctx: Context, world: World, wish: Wish) -> StatementVector | None:
+async def spoken_by(ctx: Context, world: World, wish: Wish) -> StatementVector | None:
+    """What the wish says in words, None where it says nothing or the encoder is away."""
     if not wish.statement:
         return None
     try:

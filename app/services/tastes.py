@@ -10,12 +10,14 @@ from weakref import WeakKeyDictionary
 import msgspec
 import numpy as np
 
-from app.domain.catalogue import Catalogue, Rows
+from app.domain.catalogue import Rows
 from app.domain.edit import Edit, Rule
+from app.domain.recommendation import Wish
 from app.profiles.decay import HalfLives
 from app.profiles.edits import in_force
 from app.profiles.state import State
 from app.ranking.filters import HAD_NOTHING, Had, had_by
+from app.ranking.targets import rows_of_facet
 from app.retrieval.base import StatementVector, World
 from app.retrieval.query import NO_TASTE, Taste, taste_of, wishes_of
 from app.services.kept import Kept
@@ -40,17 +42,44 @@ class Leanings:
 
 
 NO_LEANINGS = Leanings()
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What of a past counts for taste: only what was done in `domain`, and not with what carries one of `without`."""
+
+    domain: str | None = None
+    without: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything is left out."""
+        return self.domain is not None or bool(self.without)
+
+    def of(self, state: State, rows: Rows, world: World) -> State:
+        """`rows` are those of `state.items`. What was said in words has no domain and no facets, so it stays."""
+        counts = np.ones(world.catalogue.n_rows + 1, dtype=np.bool_)  # the last place is where -1, no row, points to
+        if self.domain is not None:
+            counts[:-1] = world.catalogue.in_domain(self.domain)
+            counts[-1] = False
+        for facet in self.without:
+            counts[rows_of_facet(world.catalogue, world.space, facet)] = False
+        kept = dict(compress(state.items.items(), counts[rows].tolist()))
+        recent = [one for one in state.recent if one.item_id in kept]
+        return msgspec.structs.replace(state, items=kept, recent=recent)
+
+
+WHOLE = Part()
 _kept: WeakKeyDictionary[World, Kept[Leanings]] = WeakKeyDictionary()
 
 
 def leanings_of(
-    world: World, state: State, half_lives: HalfLives, domain: str | None = None, edits: Sequence[Edit] = ()
+    world: World, state: State, half_lives: HalfLives, part: Part = WHOLE, edits: Sequence[Edit] = ()
 ) -> Leanings:
-    """With a domain, only the past in it counts for taste; what was had is had anywhere. `edits` hold."""
+    """Only a part of the past counts for taste; what was had is had all the same. `edits` hold."""
     rows = world.catalogue.rows(state.items)
     had = had_by(state, rows)
-    if domain is not None:
-        state = _within(state, rows, world.catalogue, domain)
+    if part:
+        state = part.of(state, rows, world)
         rows = world.catalogue.rows(state.items)
     rules = tuple(rule for rule, _ in in_force(edits))
     return Leanings(taste_of(state, rows, world, half_lives), had, rules, wishes_of(edits, world.space))
@@ -62,18 +91,14 @@ def kept_leanings(
     version: int,
     state: State,
     half_lives: HalfLives,
-    domain: str | None = None,
+    part: Part = WHOLE,
     edits: Sequence[Edit] = (),
 ) -> Leanings:
     """`leanings_of`, worked out once for each version of a profile; a late vector of a text makes a new version."""
     kept = _kept.setdefault(world, Kept(MOST_USERS))
     made_of = (version, tuple(edit.seq for edit in edits))  # edits expire without a new version
-    return kept.get((user_id, domain), made_of, lambda: leanings_of(world, state, half_lives, domain, edits))
+    return kept.get((user_id, part), made_of, lambda: leanings_of(world, state, half_lives, part, edits))
 
 
-def _within(state: State, rows: Rows, catalogue: Catalogue, domain: str) -> State:
-    """What was said in words has no domain, so it stays."""
-    inside = np.append(catalogue.in_domain(domain), False)  # the last place is where -1, no row, points to
-    kept = dict(compress(state.items.items(), inside[rows].tolist()))
-    recent = [one for one in state.recent if one.item_id in kept]
-    return msgspec.structs.replace(state, items=kept, recent=recent)
+def part_of(wish: Wish) -> Part:
+    return Part(None if wish.cross_domain else wish.domain, wish.without)

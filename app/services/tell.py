@@ -37,6 +37,13 @@ def told(
     return (*pinned, *items[:n_chosen], *filled, *drawn)
 
 
+def told_candidate(world: World, query: Query, fused: Fused, place: int, wish: Wish, policy: Policy) -> Recommended:
+    """One of the candidates, told as those of a slate are; its rank is 1."""
+    places = np.array([place])
+    items = _explained(world, query, fused, places, wish, 0)
+    return (_accounted(items, fused, places, policy) if wish.explain == "full" else items)[0]
+
+
 def _drawn(items: list[Recommended], chances: Iterable[float], n_before: int, wish: Wish) -> list[Recommended]:
     reason = None if wish.explain == "none" else _EXPLORED
     return [

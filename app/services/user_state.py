@@ -63,6 +63,18 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
         return _as_told(stored, _now(ctx, stored), lambda log: _kept_state(ctx, log)) if stored else None
 
 
+async def user_state_then(ctx: Context, user_id: str, version: int, at: datetime, now: datetime) -> UserState | None:
+    """At a version, with what had occurred by `at` and the edits that held at `now`; None for an unknown user."""
+    stored = await load_log_until(ctx.db, user_id, at)
+    if stored is None:
+        return None
+    stored.rows = [row for row in stored.rows if row.seq <= version]
+    stored.edits = tuple(edit for edit in stored.edits if edit.seq <= version)
+    # The database's clock may have stamped them a little ahead of ours.
+    held_at = max([now, *(edit.created_at for edit in stored.edits)])
+    return _as_told(stored, held_at, lambda log: _fold(ctx, log))
+
+
 def _now(ctx: Context, stored: StoredLog) -> datetime:
     """Not before the latest change, so that what the database's clock has stamped a little ahead of ours holds too."""
     return max(ctx.now(), stored.updated_at)

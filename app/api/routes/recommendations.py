@@ -6,18 +6,22 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from app.api.answers import answer
 from app.api.body import model_of
-from app.api.deps import Ctx, Id, UserId
+from app.api.deps import Ctx, Id, ItemId, UserId
 from app.api.openapi import failures, json_body
 from app.api.schemas.recommendations import DecisionOut, RecommendationsOut
+from app.api.schemas.why import WhyOut
 from app.api.schemas.wishes import StatelessIn, WishIn, WishQuery
 from app.api.slates import decision_answer, slate_answer
 from app.api.strict_route import StrictRoute
 from app.services.decide import decide, decide_for
 from app.services.decisions import read_decision
+from app.services.why import explain_item
 
 router = APIRouter(route_class=StrictRoute, tags=["recommendations"])
 
+_RecommendationId = Annotated[Id, Path(description="Of an answer.", examples=["rec_0123456789ab"])]
 _WISH = {"limit": 5, "statement": "a quick dinner for kids", "include": ["item"]}
 _STATELESS = {
     "limit": 5,
@@ -76,8 +80,20 @@ async def recommend_stateless(request: Request, ctx: Ctx) -> Response:
     response_model=DecisionOut,
     responses=failures(404),
 )
-async def get_decision(
-    ctx: Ctx, recommendation_id: Annotated[Id, Path(description="Of an answer.", examples=["rec_0123456789ab"])]
-) -> Response:
+async def get_decision(ctx: Ctx, recommendation_id: _RecommendationId) -> Response:
     """An answer that was given earlier, with all that was in force, for as long as PORTRAIT_DECISIONS_DAYS says."""
     return decision_answer(await read_decision(ctx.decisions, ctx.db, recommendation_id))
+
+
+@router.get(
+    "/recommendations/{recommendation_id}/items/{item_id}",
+    summary="Why, or why not, an item",
+    response_model=WhyOut,
+    responses=failures(404),
+)
+async def get_why(ctx: Ctx, recommendation_id: _RecommendationId, item_id: ItemId) -> Response:
+    """What brought an item into an answer, or what kept it out, and what would be without parts of the past.
+
+    For any item of the catalogue. It is computed from the user's log as it was when the answer was given.
+    """
+    return answer(await explain_item(ctx, recommendation_id, item_id))

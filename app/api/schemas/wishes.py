@@ -75,6 +75,14 @@ _ContextItems = Annotated[
         description="What is at hand, a product or a basket: what goes with it comes, it does not come itself.",
     ),
 ]
+_Without = Annotated[
+    list[Annotated[Text, Field(min_length=1, max_length=MAX_CATEGORY)]],
+    Field(
+        max_length=MAX_RULES,
+        description="Facets that the past says nothing about: the list as if nothing had been done with such items.",
+        examples=[["frozen pizza"]],
+    ),
+]
 _Explain = Annotated[Explain, Field(description="none: no reasons; full: also what each source contributed.")]
 _Include = Annotated[
     list[Literal["item"]], SplitAtCommas, Field(description="`item`: title, categories and attributes of each item.")
@@ -127,6 +135,7 @@ class WishQuery(BaseModel):
     diversity: _Diversity = _DEFAULT.diversity
     exploration: _Exploration = _DEFAULT.exploration
     explain: _Explain = _DEFAULT.explain
+    without: _Without = []
     include: _Include = []
     at: Annotated[QueryAt | None, Field(description="As of this moment; later behaviours are not known.")] = None
 
@@ -184,6 +193,7 @@ class WishIn(Adjustable):
         list[Id] | None, Field(max_length=MAX_CANDIDATES, description="Choose among these items only.")
     ] = None
     context_items: _ContextItems = []
+    without: _Without = []
     include: list[Literal["item"]] = []
     statement: Annotated[
         Text | None,
