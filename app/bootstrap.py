@@ -58,6 +58,7 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
         decoder_minutes=settings.decoder_minutes,
         narrator=narrator,
         decisions_days=settings.decisions_days,
+        secret=secret_of(settings),
     )
     try:
         yield ctx
@@ -93,8 +94,8 @@ def _load(encoder: TextEncoder) -> None:
         log.error("encoder_not_loaded", detail=error.detail, hint=error.hint)
 
 
-def cursor_secret(settings: Settings) -> str:
-    """What signs list cursors: the setting, or one that is made once in the data folder for all workers."""
+def secret_of(settings: Settings) -> str:
+    """Keys cursors, receipts and hashes of erased ids: the setting, or one made once in the data folder for all."""
     if settings.secret is not None:
         return settings.secret.get_secret_value()
     path = settings.data_dir / "secret"

@@ -16,12 +16,13 @@ from app.api.auth import Door
 from app.api.cursors import Cursors
 from app.api.gate import Gate
 from app.api.routes import ROUTERS
-from app.bootstrap import cursor_secret, open_context, set_apart_lasting_objects, set_up_logs
+from app.bootstrap import open_context, secret_of, set_apart_lasting_objects, set_up_logs
 from app.console.pages import ROUTERS as PAGES
 from app.console.pages.access import sign_in_page
 from app.domain.errors import PortraitError
 from app.services.catch_up import CatchUp
 from app.services.follow import Follower
+from app.services.forget import Forgetter
 from app.services.keys import Keys
 from app.settings import Settings
 
@@ -48,12 +49,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         set_up_logs(settings)
-        app.state.cursors = Cursors(cursor_secret(settings))
+        app.state.cursors = Cursors(secret_of(settings))
         async with open_context(settings) as ctx:
             app.state.context = ctx
             app.state.follower = follower = Follower(ctx)
             app.state.catch_up = CatchUp(follower.step)
-            following = asyncio.create_task(_follow(follower))
+            following = asyncio.create_task(_follow(follower, Forgetter(ctx)))
             yield
             following.cancel()
             await asyncio.wait({following})
@@ -81,7 +82,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     return app
 
 
-async def _follow(follower: Follower) -> None:
+async def _follow(follower: Follower, forgetter: Forgetter) -> None:
     """Keeps the world of this worker up to date for as long as it runs, whatever happens to the database."""
     follow = follower.start
     while True:
@@ -90,6 +91,7 @@ async def _follow(follower: Follower) -> None:
             if follow == follower.start:
                 set_apart_lasting_objects()
             follow = follower.step
+            await forgetter.step()
         except PortraitError as error:
             log.warning("follower_waits", detail=error.detail)
         except Exception as error:  # a defect here must not stop the service from following

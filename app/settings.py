@@ -37,7 +37,9 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=0, le=65_535, description="0: a free one, told at the start.")
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Separated by commas; none: open.")
-    secret: SecretStr | None = Field(None, description="Signs list cursors; set the same on every machine.")
+    secret: SecretStr | None = Field(
+        None, description="Signs cursors and receipts, hashes erased ids: keep it, the same on every machine."
+    )
 
     encoder_model: str | None = Field(None, description="A sentence-transformers name or folder; none: MiniLM.")
     encoder_device: str | None = Field(None, description="`cpu` or `cuda`; none: what there is.")

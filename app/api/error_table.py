@@ -84,6 +84,44 @@ MEANINGS: dict[str, Meaning] = {
         "No scenario was put under this name. A request may name it all the same: it is a label then.",
         "GET /scenarios lists all of them; PUT makes one.",
     ),
+    "merge_circle": Meaning(
+        409,
+        "Both ids stand for the same user already",
+        "The user of the path was merged into the one in `from` before.",
+        "Nothing is left to do.",
+    ),
+    "merged_elsewhere": Meaning(
+        409,
+        "The id was merged into another user before",
+        "An id stands for one user.",
+        "If all of them are one person, merge the user whose it is: GET /users/{user_id} of the id names them.",
+    ),
+    "consent_off": Meaning(
+        409,
+        "The user does not consent to being profiled",
+        "Without consent nothing new is stored of a user and there is no profile to edit. At one behaviour of a batch: it "
+        "was not stored.",
+        "PUT /users/{user_id}/consent, when the user has agreed.",
+    ),
+    "user_erased": Meaning(
+        409,
+        "The user is being or was erased",
+        "From the moment that an erasure is asked for nothing of the user is shown or stored. At one behaviour of a "
+        "batch: it is older than the erasure, or that is not done yet.",
+        "Drop what is older. What the user does after the erasure begins a new profile.",
+    ),
+    "erasure_stands": Meaning(
+        409,
+        "An erasure is not cancelled",
+        "The user is hidden from the moment that it is asked for, and deleted within seconds.",
+        "GET /jobs/{job_id} has the receipt.",
+    ),
+    "model_knows_erased": Meaning(
+        409,
+        "The model was learned from somebody who was erased since",
+        "What was learned from people who are erased does not come back.",
+        "Train again with POST /jobs; that happens by itself too.",
+    ),
     "error_unknown": Meaning(
         404,
         "No error has this code",
@@ -107,12 +145,6 @@ MEANINGS: dict[str, Meaning] = {
         "It contradicts what is already stored",
         "What was stored first stands.",
         "Read what is stored and decide anew.",
-    ),
-    "consent_off": Meaning(
-        409,
-        "The user is not profiled",
-        "Without consent nothing is kept that a profile could be made of, and there is nothing to edit.",
-        "Ask for consent first.",
     ),
     "job_ended": Meaning(
         409,

@@ -15,8 +15,8 @@ from app.api.schemas.common import Problem
 from app.api.schemas.edits import EditsIn
 from app.api.schemas.jobs import JobIn
 from app.api.schemas.scenarios import ScenarioIn
-from app.api.schemas.users import UserIn, UserPatch
-from app.api.schemas.wishes import StatelessIn, WishIn
+from app.api.schemas.users import ConsentIn, MergeIn, UserIn, UserPatch
+from app.api.schemas.wishes import SessionWishIn, StatelessIn
 from app.domain.limits import MAX_BEHAVIORS
 from app.ingest.clean import BehaviorIn
 from app.ingest.clean_item import ItemIn, ItemPatch
@@ -29,7 +29,9 @@ _BODIES: tuple[type[BaseModel], ...] = (
     UserIn,
     UserPatch,
     EditsIn,
-    WishIn,
+    SessionWishIn,
+    ConsentIn,
+    MergeIn,
     StatelessIn,
     ScenarioIn,
     JobIn,

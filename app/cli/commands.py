@@ -79,7 +79,7 @@ def demo(
 def import_(
     what: Annotated[
         list[str],
-        typer.Argument(help="`completejourney`, `movielens PATH`, or CSV, JSONL and Parquet files."),
+        typer.Argument(help="`completejourney`, `movielens PATH`, exports of users, or CSV, JSONL and Parquet files."),
     ],
     mapping: Annotated[
         str, typer.Option("--map", help="Columns by field: user=...,item=...,time=..., or type=purchase for all.")

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from app.cli.database import opened
 from app.cli.progress import Bars
+from app.cli.restoring import is_export, restore
 from app.cli.settings import load
 from app.cli.voice import console, say
 from app.domain.errors import InvalidInput
@@ -38,6 +39,9 @@ class Wanted:
 
 def run_import(wanted: Wanted) -> None:
     settings = load()
+    if is_export(wanted.what):
+        restore(settings, [Path(path) for path in wanted.what], wanted.dry_run)
+        return
     source = source_of(wanted.what, wanted.mapping, wanted.timezone)
     _show(source)
     if not (wanted.yes or wanted.dry_run or _agreed()):

@@ -1,4 +1,4 @@
-"""A piece of work that takes minutes: asked for, waited for, watched and cancelled."""
+"""A piece of work that is not done within its request: asked for, waited for, watched and cancelled."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-JobKind = Literal["train", "train_encoder", "space"]
+JobKind = Literal["train", "train_encoder", "space", "erase"]
 JobStatus = Literal["queued", "running", "done", "failed", "cancelled"]
 
 TRAIN: JobKind = "train"
 TRAIN_ENCODER: JobKind = "train_encoder"
 SPACE: JobKind = "space"
+ERASE: JobKind = "erase"
+# What takes minutes; the others are done within seconds and do not wait behind it.
+LONG: tuple[JobKind, ...] = (TRAIN, TRAIN_ENCODER, SPACE)
 
 
 @dataclass(frozen=True, slots=True)

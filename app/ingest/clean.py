@@ -22,7 +22,8 @@ from app.ingest.weigh import RATING
 
 # One more than is accepted, so that an id that is too long gets the fault of an id.
 _Id = Annotated[str, Field(max_length=MAX_ID * 8, json_schema_extra={"minLength": 1, "maxLength": MAX_ID})]
-_IDS = ("user_id", "item_id", "behavior_id", "recommendation_id", "session_id", "scenario")
+_IDS = ("item_id", "behavior_id", "recommendation_id", "session_id", "scenario")
+VISITOR = "session:"  # what ids of visitors begin with, behind it comes their session_id
 
 
 class BehaviorIn(BaseModel):
@@ -30,7 +31,10 @@ class BehaviorIn(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True, title="Behavior")
 
-    user_id: Annotated[_Id, Field(description="Your id of the user.")]
+    user_id: Annotated[
+        _Id,
+        Field(description="Your id of the user; left out: the visitor `session:<session_id>` who has not signed in."),
+    ] = ""
     type: Annotated[
         str, Field(min_length=1, max_length=MAX_TYPE, description="What was done; any word: `view`, `purchase`, ...")
     ]
@@ -45,7 +49,7 @@ class BehaviorIn(BaseModel):
         Field(description="Stars of a rating, price of a purchase."),
     ] = None
     recommendation_id: Annotated[_Id | None, Field(description="The answer that led to it.")] = None
-    session_id: _Id | None = None
+    session_id: Annotated[_Id | None, Field(description="Your id of the visit.")] = None
     scenario: Annotated[_Id | None, Field(description="Where it happened.")] = None
     context: Annotated[dict[str, Any] | None, Field(description="Anything worth keeping, up to 4 kB.")] = None
 
@@ -76,7 +80,7 @@ def derived_id(sent: BehaviorIn) -> str:
 
 def _behavior(sent: BehaviorIn, now: datetime) -> Behavior:
     return Behavior(
-        user_id=sent.user_id,
+        user_id=sent.user_id or VISITOR + (sent.session_id or ""),
         behavior_id=sent.behavior_id or derived_id(sent),
         type=sent.type,
         occurred_at=sent.occurred_at or now,
@@ -92,6 +96,10 @@ def _behavior(sent: BehaviorIn, now: datetime) -> Behavior:
 
 
 def _faults(sent: BehaviorIn, rules: IngestRules, now: datetime) -> Iterator[Fault]:
+    if "user_id" not in sent.model_fields_set:
+        yield from _visitor_faults(sent.session_id)
+    elif not is_id(sent.user_id):
+        yield from filter(None, [id_fault(sent.user_id, "/user_id")])
     for name in _IDS:
         value = getattr(sent, name)
         if value is not None and not is_id(value):
@@ -110,6 +118,22 @@ def _faults(sent: BehaviorIn, rules: IngestRules, now: datetime) -> Iterator[Fau
         yield from _context_faults(sent.context)
 
 
+def _visitor_faults(session_id: str | None) -> Iterator[Fault]:
+    if session_id is None:
+        yield _NOBODY
+    elif is_id(session_id) and not is_id(VISITOR + session_id):
+        longest = MAX_ID - len(VISITOR)
+        yield Fault(
+            "invalid_id",
+            "/session_id",
+            "This id is too long for a visitor without `user_id`.",
+            f"Use at most {longest} characters, or send `user_id`.",
+        )
+
+
+_NOBODY = Fault(
+    "missing_field", "/user_id", "This field is needed.", "Add it, or `session_id` for a visitor who has not signed in."
+)
 _NOTHING_SAID = Fault(
     "no_item_or_text",
     "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.domain.job import TRAIN
@@ -14,6 +14,7 @@ from app.services.context import Context
 from app.services.follow import GENERATORS
 from app.services.jobs import submit_job
 from app.storage.behaviors import count_behaviors, count_by_day
+from app.storage.erasures import last_erasure
 from app.storage.items import read_share
 from app.storage.jobs import latest_job
 from app.storage.models import LiveModel, list_models, live_model
@@ -28,6 +29,7 @@ MANY_WAIT_S = 60.0
 DRIFT_EVERY_S = 3_600.0
 # A model that was learned before this share of the items had vectors is learned anew when they have.
 READ = 0.9
+LONG_AGO = "0001-01-01T00:00:00+00:00"
 # After a training that failed or that somebody cancelled.
 REST = timedelta(minutes=10)
 
@@ -39,6 +41,7 @@ class RetrainOnNews:
         self._clock = clock
         self._n_last = 0  # behaviours at the last look
         self._n_tried = 0  # and when training was asked for last, also when it found nothing to learn from
+        self._forgot_at: datetime | None = None  # the erasure for which it was asked for last
         self._news_at: float | None = None
         self._drift_due_at = clock() + DRIFT_EVERY_S
 
@@ -53,7 +56,8 @@ class RetrainOnNews:
         if live and not await _serves(ctx, live):
             return await self._ask(ctx)
         about = await _newest(ctx)
-        if about.get("read_share", 1.0) < READ <= await read_share(ctx.db, ctx.encoder.name):
+        read_since = about.get("read_share", 1.0) < READ <= await read_share(ctx.db, ctx.encoder.name)
+        if read_since or (about and await self._must_forget(ctx, about)):
             return await self._ask(ctx)
         n = await count_behaviors(ctx.db)
         n_learned = max(int(about.get("n_log", 0)), self._n_tried)
@@ -76,8 +80,16 @@ class RetrainOnNews:
         if last is None or last.status == "done":
             return False
         if last.status == "failed":
-            self._n_tried = 0  # what it was to learn is still news
+            self._n_tried, self._forgot_at = 0, None  # what it was to learn is still news
         return last.ended_at is None or ctx.now() - last.ended_at < REST
+
+    async def _must_forget(self, ctx: Context, about: dict[str, Any]) -> bool:
+        """Whether somebody was erased since the newest was learned; once for each, as there may be nobody left."""
+        erased_at, read_at = await last_erasure(ctx.db), about.get("log_read_at", LONG_AGO)
+        if erased_at is None or erased_at == self._forgot_at or datetime.fromisoformat(read_at) > erased_at:
+            return False
+        self._forgot_at = erased_at
+        return True
 
     async def _drifts(self, ctx: Context) -> bool:
         """Whether everybody turns to something else; looked at once an hour."""

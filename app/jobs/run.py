@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import Cancelled, PortraitError, Unavailable
-from app.domain.job import SPACE, TRAIN, TRAIN_ENCODER, Job, JobKind
+from app.domain.job import ERASE, SPACE, TRAIN, TRAIN_ENCODER, Job, JobKind
 from app.domain.progress import Progress
 from app.jobs.reporter import Reporter
 from app.services.context import Context
+from app.services.erase_user import erase_user
 from app.services.publish_space import renew_space
 from app.services.retrain import retrain
 from app.services.train_encoder import train_encoder
@@ -58,6 +59,8 @@ async def run_job(ctx: Context, job: Job, stop: asyncio.Event) -> None:
 
 
 async def _result(ctx: Context, job: Job, progress: Progress) -> Result:
+    if job.kind == ERASE:
+        return await erase_user(ctx, job.job_id, progress)
     version = await WORK[job.kind](ctx, progress, **job.parameters)
     if version is None:
         return {"version": None, "promoted": False, "verdict": None}

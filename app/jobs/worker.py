@@ -7,6 +7,7 @@ import logging
 import time
 
 from app.domain.errors import PortraitError
+from app.domain.job import ERASE
 from app.jobs.queue import Queue
 from app.jobs.schedule import Step, steps
 from app.services.context import Context
@@ -25,24 +26,27 @@ async def run_jobs(ctx: Context, stop: asyncio.Event) -> None:
 
     Nothing that goes wrong ends it. Quick steps come one after another; a long job runs beside them.
     """
-    todo, queue = steps(), Queue(ctx, stop)
+    # People who want to be forgotten do not wait for a training to end.
+    todo, queues = steps(), [Queue(ctx, stop), Queue(ctx, stop, [ERASE])]
     while not stop.is_set():
         try:
             async with leader(ctx.db, "jobs") as leads:
                 if leads:
-                    await _lead(ctx, todo, queue, stop)
+                    await _lead(ctx, todo, queues, stop)
         except PortraitError as error:
             log.warning("jobs wait: %s", error.detail)
         await _pause(stop)
-    await queue.ended()
+    for queue in queues:
+        await queue.ended()
 
 
-async def _lead(ctx: Context, todo: list[Step], queue: Queue, stop: asyncio.Event) -> None:
+async def _lead(ctx: Context, todo: list[Step], queues: list[Queue], stop: asyncio.Event) -> None:
     until = time.monotonic() + TERM_S
     if n_abandoned := await recover(ctx.db):
         log.warning("%d jobs were running in processes that have died", n_abandoned)
     while time.monotonic() < until and not stop.is_set():
-        await queue.look()
+        for queue in queues:
+            await queue.look()
         for step in todo:
             if step.due_at <= time.monotonic() and not stop.is_set():
                 await _run(ctx, step)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -40,6 +41,11 @@ class Context:
     wishes: Wishes = field(default_factory=Wishes)
     decisions: DecisionSaver = field(default_factory=DecisionSaver)
     scenarios: Scenarios = field(default_factory=Scenarios)
+    # What erased users are known again by and receipts are signed with: one for the whole installation.
+    secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
+
+    def __post_init__(self) -> None:
+        self.decisions.secret = self.secret
 
     @property
     def plan(self) -> Plan:

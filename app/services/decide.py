@@ -14,9 +14,15 @@ from app.services.recommend import recommend, recommend_for
 from app.storage.decisions import forget_decisions
 
 
-async def decide(ctx: Context, user_id: str | None, said: Mapping[str, Any], at: datetime | None = None) -> Slate:
+async def decide(
+    ctx: Context,
+    user_id: str | None,
+    said: Mapping[str, Any],
+    at: datetime | None = None,
+    raws: Sequence[object] = (),
+) -> Slate:
     """`said` is what a request says, and only that. Otherwise as `recommend`."""
-    return _recorded(ctx, await recommend(ctx, user_id, _wanted(ctx, said), at))
+    return _recorded(ctx, await recommend(ctx, user_id, _wanted(ctx, said), at, raws))
 
 
 async def decide_for(ctx: Context, raws: Sequence[object], said: Mapping[str, Any]) -> Slate:

@@ -35,6 +35,7 @@ class DecisionSaver:
 
     def __init__(self) -> None:
         self.n_lost = 0
+        self.secret = ""  # what erased users are known again by: nothing of theirs is saved
         self._waiting: deque[Slate] = deque()
         self._task: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
@@ -84,7 +85,7 @@ class DecisionSaver:
         """False while the database is away: the batch waits on. One that it refuses is lost, not tried for ever."""
         batch = list(islice(self._waiting, MOST_AT_ONCE))
         try:
-            await add_decisions(db, [_without_words(slate) for slate in batch])
+            await add_decisions(db, [_without_words(slate) for slate in batch], self.secret)
         except Unavailable:
             return False
         except Exception as error:  # a defect here must not stop the recording of others

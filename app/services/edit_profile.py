@@ -67,9 +67,9 @@ async def edit_profile(
         plan = _within_limits(plan)
         if dry_run:
             return _tried_out(ctx, user or _nobody(user_id, now), plan, now)
-        version = None if user is None else user.version
+        whose, version = (user_id, None) if user is None else (user.user_id, user.version)
         withdrawn = [edit.edit_id for edit in plan.withdrawn]
-        if await store_edits(ctx.db, user_id, version, plan.added, withdrawn, ctx.encoder.name):
+        if await store_edits(ctx.db, ctx.secret, whose, version, plan.added, withdrawn, ctx.encoder.name):
             return await _stored(ctx, user_id, plan)
     raise Conflict("The profile changes faster than it can be edited.", "Try again.", code="profile_changed")
 

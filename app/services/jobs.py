@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from app.domain.errors import Conflict, Unavailable
-from app.domain.job import Job, JobKind
+from app.domain.job import ERASE, Job, JobKind
 from app.storage import jobs as store
 from app.storage.engine import Database
 
@@ -29,7 +29,12 @@ async def list_jobs(db: Database, before: str | None, limit: int) -> list[Job]:
 
 
 async def cancel_job(db: Database, job_id: str) -> Job:
-    """One that waits is cancelled at once, one that runs within seconds. Raises Conflict `job_ended`."""
+    """One that waits is cancelled at once, one that runs within seconds.
+
+    Raises Conflict `job_ended`, or `erasure_stands` for the one kind that is not cancelled.
+    """
+    if (await store.get_job(db, job_id)).kind == ERASE:
+        raise Conflict("An erasure is not cancelled.", "It is done within seconds.", code="erasure_stands")
     job = await store.cancel_job(db, job_id)
     if job is None:
         raise Conflict("The job has ended already.", "GET /jobs/{job_id} tells how.", code="job_ended")

@@ -16,6 +16,9 @@ class Kept(Generic[T]):
         self._most = most
         self._values: OrderedDict[Hashable, tuple[Hashable, T]] = OrderedDict()
 
+    def clear(self) -> None:
+        self._values.clear()
+
     def get(self, user_id: Hashable, version: Hashable, make: Callable[[], T]) -> T:
         """The value of this version, made when it is not there."""
         kept = self._values.get(user_id)

@@ -110,12 +110,12 @@ async def _pass(ctx: Context, course: _Course, world: World) -> int | None:
     if users:
         told = await load_told(ctx.db, users)
         await asyncio.to_thread(_take, ctx, course.learner, told, world)
-        await save_marks(ctx.db, course.version, told.marks)
+        await save_marks(ctx.db, course.version, told)
         course.after = users[-1]
         return len(users)
     course.after = None
     if course.learner.has_learned:
-        await _publish(ctx, course, world, {})
+        await _publish(ctx, course, world, None)
     return None
 
 
@@ -127,21 +127,23 @@ async def _follow(ctx: Context, course: _Course, world: World) -> int | None:
         return None
     told = await load_told(ctx.db, users)
     if await asyncio.to_thread(_take, ctx, course.learner, told, world):
-        await _publish(ctx, course, world, told.marks)
+        await _publish(ctx, course, world, told)
     else:
-        await save_marks(ctx.db, course.version, told.marks)
+        await save_marks(ctx.db, course.version, told)
     return len(users) if len(users) == N_USERS else None
 
 
 def _take(ctx: Context, learner: Learner, told: Told, world: World) -> int:
-    """How many behaviours there were to learn from."""
+    """How many behaviours there were to learn from, or to take back."""
+    merged = read_log(told.merged_csv, ctx.ingest.weights)
+    n_back = learner.take_back(merged, world.space.vectors(world.catalogue.rows(merged.item_ids)))
     log = read_log(told.csv, ctx.ingest.weights)
     order = np.argsort(log.at, kind="stable").astype(np.int32)
     vectors = world.space.vectors(world.catalogue.rows(log.item_ids))
-    return learner.take(log.take(order), order >= told.n_known, vectors)
+    return n_back + learner.take(log.take(order), order >= told.n_known, vectors)
 
 
-async def _publish(ctx: Context, course: _Course, world: World, marks: dict[str, int]) -> None:
+async def _publish(ctx: Context, course: _Course, world: World, told: Told | None) -> None:
     about = course.about | {"since": course.since}
     manifest = await asyncio.to_thread(
         ctx.store.publish,
@@ -149,5 +151,5 @@ async def _publish(ctx: Context, course: _Course, world: World, marks: dict[str,
         lambda folder: course.learner.write(folder, course.fitted, world.space.version),
         about,
     )
-    course.version = await save_learned(ctx.db, course.version, manifest, marks)
+    course.version = await save_learned(ctx.db, course.version, manifest, told)
     await asyncio.to_thread(ctx.store.prune, KIND, {manifest["name"]})

@@ -19,7 +19,8 @@ async def list_models(db: Database, kind: str | None, before: int | None, limit:
 async def promote_model(db: Database, store: Store, version: int) -> StoredModel:
     """Every worker takes the version up within seconds.
 
-    Raises NotFound `model_unknown`, and Conflict `model_gone` when its files are no longer there as they were.
+    Raises NotFound `model_unknown`, and Conflict: `model_gone` when its files are no longer there as they were,
+    `model_knows_erased` when it was learned from somebody who was erased since.
     """
     model = await models.get_model(db, version)
     try:

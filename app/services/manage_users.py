@@ -14,7 +14,12 @@ from app.storage import users as store
 
 async def put_user(ctx: Context, user_id: str, attributes: dict[str, Any]) -> User:
     """Replaces all attributes; a user who is not there yet begins."""
-    return await store.put_user(ctx.db, user_id, attributes)
+    return await store.put_user(ctx.db, ctx.secret, user_id, attributes)
+
+
+async def put_consent(ctx: Context, user_id: str, consent: bool) -> User:
+    """Whether the user may be profiled. Without it nothing new is stored; what is there stays until it is erased."""
+    return await store.put_consent(ctx.db, ctx.secret, user_id, consent)
 
 
 async def patch_user(ctx: Context, user_id: str, changes: dict[str, Any]) -> User:
@@ -38,10 +43,8 @@ async def find_users(ctx: Context, start: str, limit: int) -> list[User]:
 
 async def list_behaviors(ctx: Context, user_id: str, before_seq: int | None, limit: int) -> list[tuple[int, Behavior]]:
     """(seq, behaviour), the latest received first. NotFound `user_unknown`."""
-    found = await behaviors.list_behaviors(ctx.db, user_id, before_seq, limit)
-    if not found:
-        await get_user(ctx, user_id)
-    return found
+    user = await get_user(ctx, user_id)
+    return await behaviors.list_behaviors(ctx.db, user.user_id, before_seq, limit)
 
 
 def _known(user: User | None) -> User:

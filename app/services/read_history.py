@@ -44,10 +44,10 @@ async def read_history(ctx: Context, user_id: str, span: Span, n_older: int | No
     if log is None:
         raise NotFound("Nothing is known of this user.", "Post a behaviour to start the profile.", code="user_unknown")
     if not log.consent:
-        return History(user_id, reason=NO_CONSENT)
+        return History(log.user_id, reason=NO_CONSENT)
     versions = (await _versions(ctx, log, span))[:n_older]
     first = max(0, len(versions) - limit)
-    return History(user_id, tuple(reversed(versions[first:])), first, None if versions else NOTHING_YET)
+    return History(log.user_id, tuple(reversed(versions[first:])), first, None if versions else NOTHING_YET)
 
 
 _kept: WeakKeyDictionary[World, dict[tuple[str, Span], tuple[Hashable, list[Version]]]] = WeakKeyDictionary()

@@ -17,7 +17,7 @@ from app.domain.scenario import Wanted
 from app.ingest.clean import clean
 from app.ingest.weigh import weigh
 from app.profiles.fold import fold
-from app.profiles.state import State
+from app.profiles.state import State, decode_state, encode_state
 from app.retrieval.base import StatementVector, World
 from app.retrieval.query import direction, waits_for_encoder
 from app.services.context import Context
@@ -33,7 +33,7 @@ ENCODER_LIMIT_S = 1.0
 class _Known:
     """Of whom: what is known of them, and why nothing is (`reason`).
 
-    `known_as` is the id where the user's consent to it is certain.
+    `known_as` is the id where the user's consent to it is certain; `told` says that behaviours came with the request.
     """
 
     user_id: str | None
@@ -43,17 +43,24 @@ class _Known:
     degraded: bool = False
     known_as: str | None = None
     edits: tuple[Edit, ...] = ()
+    told: bool = False
 
 
-async def recommend(ctx: Context, user_id: str | None, wish: Wish | Wanted, at: datetime | None = None) -> Slate:
+async def recommend(
+    ctx: Context, user_id: str | None, wish: Wish | Wanted, at: datetime | None = None, raws: Sequence[object] = ()
+) -> Slate:
     """Everything committed before the call is respected. `at`: as it would have been then, models as they are now.
 
-    Never fails for want of a part: without a database what is popular is shown, without an encoder words are passed
-    over, and the slate says so.
+    `raws` are behaviours of the user that come with the request: they count as if they had just been stored, and are
+    not. Raises InvalidInput when one of them is bad. Otherwise never fails for want of a part: without a database what
+    is popular is shown, without an encoder words are passed over, and the slate says so.
     """
     world, watch = ctx.world, Stopwatch()
     with watch.stage("profile"):
+        behaviors = _cleaned(ctx, raws, user_id)
         known = await _known(ctx, user_id, at)
+        if behaviors and known.reason != "consent_off":
+            known = await _told(ctx, known, behaviors)
         settled = _settled(wish, known)
         leanings = _leanings(ctx, world, known, settled.wish, at)
     return await _slate(ctx, world, known, leanings, settled, at, watch)
@@ -63,12 +70,22 @@ async def recommend_for(ctx: Context, raws: Sequence[object], wish: Wish | Wante
     """For behaviours that come with the request; nothing is stored. Raises InvalidInput when one of them is bad."""
     world, watch = ctx.world, Stopwatch()
     with watch.stage("profile"):
-        behaviors = _cleaned(ctx, raws)
+        behaviors = _cleaned(ctx, raws, None)
         embeddings = await _embedded(ctx, behaviors)
-        known = _Known(None, 0, fold(State(), _interactions(ctx, behaviors, embeddings), ctx.half_lives))
+        known = _Known(None, 0, fold(State(), _interactions(ctx, behaviors, embeddings, 0), ctx.half_lives))
         settled = _settled(wish, known)
         leanings = _leanings(ctx, world, known, settled.wish, None)
     return await _slate(ctx, world, known, leanings, settled, None, watch)
+
+
+async def _told(ctx: Context, known: _Known, behaviors: Sequence[Behavior]) -> _Known:
+    """With behaviours that are not stored; those that are stored already count once."""
+    # States are shared between requests, so this one gets its own.
+    state = decode_state(encode_state(known.state or State()))
+    stored = {one.behavior_id for one in state.recent} | {one.behavior_id for one in state.said}
+    fresh = [one for one in behaviors if one.behavior_id not in stored]
+    state = fold(state, _interactions(ctx, fresh, await _embedded(ctx, fresh), state.seq), ctx.half_lives)
+    return replace(known, state=state, reason=known.reason if known.degraded else None, told=True)
 
 
 async def _known(ctx: Context, user_id: str | None, at: datetime | None) -> _Known:
@@ -81,8 +98,8 @@ async def _known(ctx: Context, user_id: str | None, at: datetime | None) -> _Kno
     if user is None:
         return _Known(user_id, reason="user_unknown", known_as=user_id)
     if not user.consent:
-        return _Known(user_id, user.version, reason="consent_off")
-    return _Known(user_id, user.version, user.state, known_as=user_id, edits=user.edits)
+        return _Known(user.user_id, user.version, reason="consent_off")
+    return _Known(user.user_id, user.version, user.state, known_as=user.user_id, edits=user.edits)
 
 
 class _Settled(NamedTuple):
@@ -102,7 +119,7 @@ def _leanings(ctx: Context, world: World, known: _Known, wish: Wish, at: datetim
     if known.state is None:
         return NO_LEANINGS
     part = part_of(wish)
-    if known.user_id is None or at is not None or wish.without:
+    if known.user_id is None or known.told or at is not None or wish.without:
         return leanings_of(world, known.state, ctx.half_lives, part, known.edits)
     return kept_leanings(world, known.user_id, known.version, known.state, ctx.half_lives, part, known.edits)
 
@@ -167,13 +184,16 @@ async def spoken_by(ctx: Context, world: World, wish: Wish) -> StatementVector |
     return None if vector is None else StatementVector(vector, 1.0, wish.statement, "wish")
 
 
-def _cleaned(ctx: Context, raws: Sequence[object]) -> list[Behavior]:
+def _cleaned(ctx: Context, raws: Sequence[object], user_id: str | None) -> list[Behavior]:
+    """Of this user, or of anybody where none is named."""
     behaviors: list[Behavior] = []
     faults: list[Fault] = []
     now = ctx.now()
     for index, raw in enumerate(raws):
-        whole = {"user_id": "visitor"} | raw if isinstance(raw, dict) else raw
+        whole = {"user_id": user_id or "visitor"} | raw if isinstance(raw, dict) else raw
         cleaned = clean(whole, ctx.ingest, now)
+        if isinstance(cleaned, Behavior) and user_id not in (None, cleaned.user_id):
+            cleaned = (_SOMEBODY_ELSE,)
         if isinstance(cleaned, Behavior):
             behaviors.append(cleaned)
         else:
@@ -183,6 +203,11 @@ def _cleaned(ctx: Context, raws: Sequence[object]) -> list[Behavior]:
             "A behaviour in the request is not acceptable.", "Mend what `errors` names.", faults=tuple(faults)
         )
     return behaviors
+
+
+_SOMEBODY_ELSE = Fault(
+    "invalid_value", "/user_id", "This is not the user of the path.", "Leave `user_id` out; it is known from the path."
+)
 
 
 async def _embedded(ctx: Context, behaviors: Sequence[Behavior]) -> dict[str, bytes]:
@@ -197,7 +222,10 @@ async def _embedded(ctx: Context, behaviors: Sequence[Behavior]) -> dict[str, by
         return {}
 
 
-def _interactions(ctx: Context, behaviors: Sequence[Behavior], embeddings: dict[str, bytes]) -> list[Interaction]:
+def _interactions(
+    ctx: Context, behaviors: Sequence[Behavior], embeddings: dict[str, bytes], behind: int
+) -> list[Interaction]:
+    """With places behind that one."""
     return [
         Interaction(
             seq=seq,
@@ -209,5 +237,5 @@ def _interactions(ctx: Context, behaviors: Sequence[Behavior], embeddings: dict[
             text=one.text,
             embedding=embeddings.get(one.text or ""),
         )
-        for seq, one in enumerate(behaviors, 1)
+        for seq, one in enumerate(behaviors, behind + 1)
     ]

@@ -11,6 +11,7 @@ from app.retrieval.base import World
 from app.services.context import Context
 from app.services.follow import GENERATORS, Follower
 from app.storage.behaviors import copy_log, count_behaviors
+from app.storage.erasures import between_erasures
 from app.storage.items import read_share
 from app.storage.models import kept_names, register
 from app.training.dataset import read_log
@@ -18,12 +19,14 @@ from app.training.pipeline import FORMAT, Learned, learn
 
 
 async def retrain(ctx: Context, report: Progress = unwatched) -> int | None:
-    """The version that now serves; None when the log holds nothing that speaks for an item.
+    """The new version; None when the log holds nothing that speaks for an item.
 
-    Sources are always those of the whole log; who orders what they find is what is judged. `report` is called from
-    another thread too, and ends it all by raising.
+    It serves from now on, unless somebody was erased since the log was read: then the next one will. Sources are always
+    those of the whole log; who orders what they find is what is judged. `report` is called from another thread too, and
+    ends it all by raising.
     """
     report(0.0, "reading the log")
+    log_read_at = (await between_erasures(ctx.db)).isoformat()
     made_of = {"n_log": await count_behaviors(ctx.db), "read_share": await read_share(ctx.db, ctx.encoder.name)}
     world = await _world(ctx)
     csv = b"".join([chunk async for chunk in copy_log(ctx.db)])
@@ -31,7 +34,8 @@ async def retrain(ctx: Context, report: Progress = unwatched) -> int | None:
     if fitted is None:
         return None
     learned, about = fitted
-    manifest = await asyncio.to_thread(ctx.store.publish, GENERATORS, learned.write, about | made_of)
+    about |= made_of | {"log_read_at": log_read_at}
+    manifest = await asyncio.to_thread(ctx.store.publish, GENERATORS, learned.write, about)
     version = await register(ctx.db, GENERATORS, manifest, learned.verdict, promoted=True)
     await asyncio.to_thread(ctx.store.prune, GENERATORS, await kept_names(ctx.db, GENERATORS))
     return version

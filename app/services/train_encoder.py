@@ -21,6 +21,7 @@ from app.registry.manifest import Manifest
 from app.retrieval.base import Log
 from app.services.context import Context
 from app.storage.behaviors import copy_log
+from app.storage.erasures import between_erasures
 from app.storage.items import stream_items
 from app.storage.models import ENCODER as KIND
 from app.storage.models import kept_names, register
@@ -43,6 +44,7 @@ class _Lesson:
     pairs: Pairs
     champion: Vectors
     until: float
+    about: dict[str, str]
 
 
 async def train_encoder(ctx: Context, report: Progress = unwatched, minutes: float = 10.0, lora: bool = False) -> int:
@@ -62,7 +64,7 @@ async def train_encoder(ctx: Context, report: Progress = unwatched, minutes: flo
     tuned = await asyncio.to_thread(
         tune_encoder, lesson.pairs, base.folder, settings, part(report, 0.05, 0.7), scratch, repr(lesson.until)
     )
-    manifest = await _published(ctx, tuned, ctx.encoder.name)
+    manifest = await _published(ctx, tuned, lesson.about | {"base": ctx.encoder.name})
     verdict = await _judged(ctx, manifest, lesson, report)
     version = await register(ctx.db, KIND, manifest, verdict, promoted=verdict["promoted"])
     await asyncio.to_thread(ctx.store.prune, KIND, await _kept(ctx, manifest))
@@ -79,20 +81,23 @@ async def _loaded(encoder: TextEncoder, report: Progress) -> None:
 
 
 async def _lesson(ctx: Context, scratch: Path) -> _Lesson:
+    about = {"log_read_at": (await between_erasures(ctx.db)).isoformat()}
     csv = b"".join([chunk async for chunk in copy_log(ctx.db)])
     items, raw = await _embedded(ctx)
     since = ctx.now().timestamp() - RESUMED_WITHIN_S
-    return await asyncio.to_thread(_prepared, read_log(csv, ctx.ingest.weights), items, raw, scratch, since)
+    return await asyncio.to_thread(_prepared, read_log(csv, ctx.ingest.weights), items, raw, scratch, since, about)
 
 
-def _prepared(log: Log, items: Sequence[Item], raw: dict[str, bytes], scratch: Path, since: float) -> _Lesson:
+def _prepared(
+    log: Log, items: Sequence[Item], raw: dict[str, bytes], scratch: Path, since: float, about: dict[str, str]
+) -> _Lesson:
     mark = interrupted(scratch, since)
     if mark is not None:
         log = log.until(np.nextafter(float(mark), np.inf))
     exam = set_encoder_exam(log, items)
     vectors = np.stack([np.frombuffer(raw[item.item_id], dtype=np.float16) for item in exam.items]).astype(np.float32)
     until = float(log.at[-1])
-    return _Lesson(exam, pairs_of(exam.lessons, exam.texts, SEED), half_whitened(vectors), until)
+    return _Lesson(exam, pairs_of(exam.lessons, exam.texts, SEED), half_whitened(vectors), until, about)
 
 
 async def _embedded(ctx: Context) -> tuple[list[Item], dict[str, bytes]]:
@@ -108,8 +113,8 @@ async def _embedded(ctx: Context) -> tuple[list[Item], dict[str, bytes]]:
     return items, raw
 
 
-async def _published(ctx: Context, tuned: TunedEncoder, base: str) -> Manifest:
-    return await asyncio.to_thread(ctx.store.publish, KIND, tuned.write, tuned.about | {"base": base})
+async def _published(ctx: Context, tuned: TunedEncoder, about: dict[str, str]) -> Manifest:
+    return await asyncio.to_thread(ctx.store.publish, KIND, tuned.write, tuned.about | about)
 
 
 async def _judged(ctx: Context, manifest: Manifest, lesson: _Lesson, report: Progress) -> dict[str, Any]:

@@ -98,6 +98,11 @@ def _as_it_was(user: UserState, stored: StoredLog, at: datetime) -> UserState:
 _states: Kept[State] = Kept(MOST_STATES)
 
 
+def forget_states() -> None:
+    """Drops what is kept of everybody; the next read folds anew."""
+    _states.clear()
+
+
 def _kept_state(ctx: Context, stored: StoredLog) -> State:
     version = (stored.last_seq, _fold_key(ctx), ctx.db)
     return _states.get(stored.user_id, version, lambda: _fold_and_save(ctx, stored))

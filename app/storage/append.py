@@ -8,14 +8,17 @@ the batch in sorted order and hands out their next places, so commit order equal
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from psycopg import errors
 
 from app.domain.behavior import Behavior
-from app.ingest.screen import DAY_S, MINUTE_S, Pace
+from app.ingest.screen import DAY_S, MINUTE_S
 from app.storage.beside import beside
 from app.storage.engine import Connection, Database
+from app.storage.standings import Beginning
 
 _EXTRA = ("recommendation_id", "session_id", "scenario", "context")
 _encode = msgspec.json.Encoder().encode
@@ -37,6 +40,9 @@ fresh AS MATERIALIZED (
     WHERE NOT coalesce(
         (SELECT true FROM behaviors b WHERE b.user_id = sent.user_id AND b.behavior_id = sent.behavior_id), false)
 ),
+beginning AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s::json) AS b(user_id text, pseudonym text, erased_at timestamptz, last_seq bigint)
+),
 added AS (
     SELECT user_id, count(*) AS n,
         max(minute_no) AS minute_no, cardinality(array_positions(array_agg(minute_no), max(minute_no))) AS n_minute,
@@ -44,8 +50,9 @@ added AS (
     FROM fresh GROUP BY user_id
 ),
 handed AS (
-    INSERT INTO users AS u (user_id, last_seq, minute_no, n_minute, day_no, n_day)
-    SELECT user_id, n, minute_no, n_minute, day_no, n_day FROM added ORDER BY user_id
+    INSERT INTO users AS u (user_id, last_seq, minute_no, n_minute, day_no, n_day, erased_at)
+    SELECT user_id, n + coalesce(last_seq, 0), minute_no, n_minute, day_no, n_day, erased_at
+    FROM added LEFT JOIN beginning USING (user_id) ORDER BY user_id
     ON CONFLICT (user_id) DO UPDATE SET
         last_seq = u.last_seq + excluded.last_seq,
         n_minute = CASE WHEN excluded.minute_no >= u.minute_no THEN excluded.n_minute ELSE 0 END
@@ -55,47 +62,60 @@ handed AS (
               + CASE WHEN excluded.day_no <= u.day_no THEN u.n_day ELSE 0 END,
         day_no = greatest(u.day_no, excluded.day_no),
         updated_at = now()
-    RETURNING user_id, last_seq
+    WHERE u.merged_into IS NULL AND u.consent AND u.erase_job IS NULL
+        AND u.erased_at IS NOT DISTINCT FROM excluded.erased_at
+    RETURNING user_id, last_seq, created_at = now() AS is_new
+),
+checked AS MATERIALIZED (
+    SELECT begin_users(array_agg(decode(pseudonym, 'hex')), array_agg(erased_at)) AS all_well
+    FROM handed LEFT JOIN beginning USING (user_id) WHERE is_new
 ),
 stored AS (
     INSERT INTO behaviors (user_id, behavior_id, seq, type, occurred_at, timed, item_id, text, value, extra, flag,
         embedding, embedded_by)
     SELECT user_id, behavior_id, last_seq + 1 - nth_last, type, occurred_at, timed, item_id, text, value, extra, flag,
         embedding, embedded_by
-    FROM fresh JOIN handed USING (user_id)
+    FROM fresh JOIN handed USING (user_id) WHERE (SELECT all_well FROM checked)
     ON CONFLICT (user_id, behavior_id) DO NOTHING
     RETURNING user_id, behavior_id
 )
-SELECT place FROM sent LEFT JOIN stored USING (user_id, behavior_id) WHERE stored.user_id IS NULL
+SELECT place, user_id IN (SELECT user_id FROM added) AND user_id NOT IN (SELECT user_id FROM handed)
+FROM sent LEFT JOIN stored USING (user_id, behavior_id) WHERE stored.user_id IS NULL
 """
 
 
-async def load_paces(db: Database, user_ids: Sequence[str]) -> dict[str, Pace]:
-    """What screening remembers of the users; nothing for those who are new."""
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Places in the batch: those `known` before, and those `turned_away` because their user is not as was said."""
 
-    async def work(connection: Connection) -> dict[str, Pace]:
-        cursor = await connection.execute(
-            "SELECT user_id, minute_no, n_minute, day_no, n_day FROM users WHERE user_id = ANY(%s)", [list(user_ids)]
-        )
-        return {user_id: Pace(*numbers) for user_id, *numbers in await cursor.fetchall()}
-
-    return await db.tried(work)
+    known: list[int]
+    turned_away: list[int]
 
 
 async def store_behaviors(
-    db: Database, behaviors: Sequence[Behavior], embeddings: Mapping[int, bytes], encoder: str
-) -> list[int]:
-    """Appends to the logs of the users; returns the places (in the batch) of those that were there before.
+    db: Database,
+    behaviors: Sequence[Behavior],
+    embeddings: Mapping[int, bytes],
+    encoder: str,
+    beginnings: Sequence[Beginning],
+) -> Stored:
+    """Appends to the logs of the users. No two of the batch may share user_id and behavior_id.
 
-    `embeddings` are raw float16 vectors by place. No two of the batch may share user_id and behavior_id.
+    `embeddings` are raw float16 vectors by place, `beginnings` the users who may begin. Whoever has meanwhile become
+    another's alias, withdrawn consent or been erased is turned away, and of a batch with somebody who has vanished all.
     """
     body = await beside(len(behaviors), _body_of, behaviors, embeddings, encoder)
+    begin = _encode([one._asdict() for one in beginnings]).decode()
 
-    async def work(connection: Connection) -> list[int]:
-        cursor = await connection.execute(_STORE, [body])
-        return [place for (place,) in await cursor.fetchall()]
+    async def work(connection: Connection) -> list[tuple[Any, ...]]:
+        cursor = await connection.execute(_STORE, [body, begin])
+        return await cursor.fetchall()
 
-    return await db.tried(work)
+    try:
+        rows = await db.tried(work)
+    except errors.NoDataFound:  # raised by `begin_users`
+        return Stored([], list(range(len(behaviors))))
+    return Stored([place for place, away in rows if not away], [place for place, away in rows if away])
 
 
 def _body_of(behaviors: Sequence[Behavior], embeddings: Mapping[int, bytes], encoder: str) -> str:

@@ -16,7 +16,7 @@ from app.domain.behavior import Behavior
 from app.domain.catalogue import Rows
 from app.storage.engine import Connection, Database, Row
 
-_FACT = "user_id, behavior_id, type, occurred_at, timed, item_id, text, value, extra::text, flag"
+FACT = "user_id, behavior_id, type, occurred_at, timed, item_id, text, value, extra::text, flag"
 
 # Three index ranges rather than one `<>`, which no index can serve.
 _WAITING = " UNION ALL ".join(
@@ -30,11 +30,11 @@ async def load_behaviors(db: Database, keys: Sequence[tuple[str, str]]) -> list[
 
     async def work(connection: Connection) -> list[Behavior]:
         cursor = await connection.execute(
-            f"SELECT {_FACT} FROM behaviors JOIN unnest(%s::text[], %s::text[]) AS k(user_id, behavior_id)"
+            f"SELECT {FACT} FROM behaviors JOIN unnest(%s::text[], %s::text[]) AS k(user_id, behavior_id)"
             " USING (user_id, behavior_id)",
             [[user_id for user_id, _ in keys], [behavior_id for _, behavior_id in keys]],
         )
-        return [_behavior(row) for row in await cursor.fetchall()]
+        return [behavior_of(row) for row in await cursor.fetchall()]
 
     return await db.tried(work)
 
@@ -44,10 +44,25 @@ async def list_behaviors(db: Database, user_id: str, before_seq: int | None, lim
 
     async def work(connection: Connection) -> list[tuple[int, Behavior]]:
         cursor = await connection.execute(
-            f"SELECT seq, {_FACT} FROM behaviors WHERE user_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s",
+            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s",
             [user_id, 2**62 if before_seq is None else before_seq, limit],
         )
-        return [(seq, _behavior(tuple(fact))) for seq, *fact in await cursor.fetchall()]
+        return [(seq, behavior_of(tuple(fact))) for seq, *fact in await cursor.fetchall()]
+
+    return await db.tried(work)
+
+
+async def read_behaviors(
+    db: Database, user_id: str, after_seq: int, until_seq: int, limit: int
+) -> list[tuple[int, Behavior]]:
+    """(seq, behaviour) behind one place up to another, the first received first."""
+
+    async def work(connection: Connection) -> list[tuple[int, Behavior]]:
+        cursor = await connection.execute(
+            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s",
+            [user_id, after_seq, until_seq, limit],
+        )
+        return [(seq, behavior_of(tuple(fact))) for seq, *fact in await cursor.fetchall()]
 
     return await db.tried(work)
 
@@ -136,7 +151,7 @@ async def save_text_embeddings(db: Database, encoder: str, rows: Sequence[tuple[
     await db.retried(work)
 
 
-def _behavior(row: Row) -> Behavior:
+def behavior_of(row: Row) -> Behavior:
     user_id, behavior_id, type_, occurred_at, timed, item_id, text, value, extra, flag = row
     more: dict[str, Any] = json.loads(extra) if extra else {}
     return Behavior(user_id, behavior_id, type_, occurred_at, timed, item_id, text, value, flag=flag, **more)

@@ -10,6 +10,7 @@ import msgspec
 
 from app.domain.decision import Decision
 from app.domain.recommendation import Recommended, Slate, Wish
+from app.privacy.pseudonyms import pseudonym
 from app.storage.engine import Connection, Database
 
 # So many go in one statement, so that nobody who waits for a row of them waits long.
@@ -22,7 +23,12 @@ _ADD = f"""
 INSERT INTO recommendations ({_COLUMNS})
 SELECT {_COLUMNS} FROM json_to_recordset(%s::json) AS sent(recommendation_id text, user_id text, scenario text,
     variant text, generated_at timestamptz, asked_at timestamptz, profile_version int8, model_version text,
-    space_version text, catalogue_version int8, wish jsonb, degraded bool, fallback_reason text, items jsonb)
+    space_version text, catalogue_version int8, wish jsonb, degraded bool, fallback_reason text, items jsonb,
+    pseudonym text)
+WHERE NOT EXISTS (
+    SELECT FROM erasures e WHERE e.pseudonym = decode(sent.pseudonym, 'hex') AND (
+        sent.generated_at <= e.deleted_at OR NOT EXISTS (SELECT FROM users u WHERE u.user_id = sent.user_id))
+)
 ON CONFLICT (recommendation_id) DO NOTHING
 """
 _FORGET = """
@@ -32,9 +38,9 @@ DELETE FROM recommendations WHERE recommendation_id IN (
 """
 
 
-async def add_decisions(db: Database, slates: Sequence[Slate]) -> None:
-    """One statement; those that are there already stay."""
-    body = _encode([_row(slate) for slate in slates]).decode()
+async def add_decisions(db: Database, slates: Sequence[Slate], secret: str = "") -> None:
+    """One statement; those that are there already stay. What was made for somebody who was erased is passed over."""
+    body = _encode([_row(slate) | _hashed(slate, secret) for slate in slates]).decode()
 
     async def work(connection: Connection) -> None:
         await connection.execute(_ADD, [body])
@@ -60,6 +66,10 @@ async def forget_decisions(db: Database, days: float) -> int:
         return (await connection.execute(_FORGET, [days * 86_400, _FORGOTTEN_AT_ONCE])).rowcount
 
     return await db.tried(work)
+
+
+def _hashed(slate: Slate, secret: str) -> dict[str, str]:
+    return {} if slate.known_as is None else {"pseudonym": pseudonym(secret, slate.known_as).hex()}
 
 
 def _row(slate: Slate) -> dict[str, Any]:

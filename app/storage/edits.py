@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from app.domain.edit import Edit
+from app.storage.begin import begin
 from app.storage.engine import Connection, Database
 
 _decode = msgspec.json.Decoder(tuple[Edit, ...]).decode
@@ -19,14 +20,23 @@ AS_JSON = """(SELECT json_agg(json_build_object(
     'created_at', e.created_at, 'expires_at', e.expires_at,
     'reverted_at', e.reverted_at, 'reverted_seq', e.reverted_seq) ORDER BY e.seq)::text FROM edits e WHERE {})"""
 
-_BEGIN = "INSERT INTO users (user_id, last_seq) VALUES (%(user_id)s, %(n)s) ON CONFLICT DO NOTHING RETURNING last_seq"
 _GO_ON = """
 UPDATE users SET last_seq = last_seq + %(n)s, updated_at = now()
-WHERE user_id = %(user_id)s AND last_seq = %(version)s AND consent RETURNING last_seq
+WHERE user_id = %(user_id)s AND last_seq = coalesce(%(version)s, last_seq) AND consent
+    AND merged_into IS NULL AND erase_job IS NULL
+RETURNING last_seq
 """
 _ADD = """
 INSERT INTO edits (user_id, edit_id, seq, rules, text, wish, embedding, embedded_by, expires_at)
 VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)
+"""
+_ROOM = """
+UPDATE users SET last_seq = last_seq + %(n)s, updated_at = now()
+WHERE user_id = %(user_id)s AND merged_into IS NULL AND erase_job IS NULL RETURNING last_seq, erased_at
+"""
+_RESTORE = """
+INSERT INTO edits (user_id, edit_id, seq, rules, text, wish, created_at, expires_at, reverted_at, reverted_seq)
+VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
 """
 _REVERT = """
 UPDATE edits SET reverted_at = now(), reverted_seq = %s
@@ -56,7 +66,13 @@ async def load_edits(db: Database, user_id: str) -> tuple[Edit, ...]:
 
 
 async def store_edits(
-    db: Database, user_id: str, version: int | None, added: Sequence[Edit], withdrawn: Sequence[str], encoder: str
+    db: Database,
+    secret: str,
+    user_id: str,
+    version: int | None,
+    added: Sequence[Edit],
+    withdrawn: Sequence[str],
+    encoder: str,
 ) -> bool:
     """Appends all of it to the log of the user as it was at `version` (`last_seq`, None: there is no such user yet).
 
@@ -65,8 +81,9 @@ async def store_edits(
     """
     n = len(added) + len(withdrawn)
     async with db.connection() as connection, connection.transaction():
-        take = _BEGIN if version is None else _GO_ON
-        found = await (await connection.execute(take, {"user_id": user_id, "n": n, "version": version})).fetchone()
+        if version is None and not await begin(connection, secret, [user_id]):
+            return False
+        found = await (await connection.execute(_GO_ON, {"user_id": user_id, "n": n, "version": version})).fetchone()
         if found is None:
             return False
         first = int(found[0]) - n + 1
@@ -81,6 +98,47 @@ def _row(user_id: str, seq: int, edit: Edit, encoder: str) -> list[object]:
     embedded_by = encoder if edit.embedding is not None else None
     rules = _encode(edit.rules).decode()
     return [user_id, edit.edit_id, seq, rules, edit.text, edit.wish, edit.embedding, embedded_by, edit.expires_at]
+
+
+async def restore_edits(db: Database, user_id: str, edits: Sequence[Edit]) -> int:
+    """Edits as they were elsewhere, by seq, at new places; returns how many are new here.
+
+    What is older than an erasure of the user stays away. Their wishes wait for the encoder.
+    """
+
+    async def work(connection: Connection) -> int:
+        cursor = await connection.execute(_ROOM, {"user_id": user_id, "n": 2 * len(edits)})
+        room = await cursor.fetchone()
+        if room is None:
+            return 0
+        first, erased_at = int(room[0]) - 2 * len(edits) + 1, room[1]
+        kept = [edit for edit in edits if erased_at is None or edit.created_at > erased_at]
+        places = range(first, first + len(kept))
+        return sum(
+            [
+                await _restored(connection, user_id, seq, len(edits), edit)
+                for seq, edit in zip(places, kept, strict=True)
+            ]
+        )
+
+    return await db.retried(work)
+
+
+async def _restored(connection: Connection, user_id: str, seq: int, n: int, edit: Edit) -> int:
+    """Withdrawals come behind all `n` edits."""
+    rules = _encode(edit.rules).decode()
+    times = [edit.created_at, edit.expires_at, edit.reverted_at]
+    row = [
+        user_id,
+        edit.edit_id,
+        seq,
+        rules,
+        edit.text,
+        edit.wish,
+        *times,
+        None if edit.reverted_at is None else seq + n,
+    ]
+    return (await connection.execute(_RESTORE, row)).rowcount
 
 
 async def wishes_to_embed(db: Database, encoder: str, limit: int) -> list[tuple[str, str, str]]:

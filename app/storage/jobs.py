@@ -16,16 +16,16 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.domain.errors import NotFound
-from app.domain.job import Job, JobKind, JobStatus
+from app.domain.job import ERASE, LONG, Job, JobKind, JobStatus
 from app.storage.engine import Connection, Database
 from app.storage.locks import leader
 from app.storage.tables import jobs
 
-MAX_STARTS = 2  # a job whose process died is begun once more
+MAX_STARTS = 2  # a job whose process died is begun once more, and an erasure until it is done
 KEPT_DAYS = 90
 _ONE_AT_A_TIME = 7_067_102  # any number; two that ask for the same work must not both add it
 
-_NAMES = (
+NAMES = (
     "job_id",
     "kind",
     "parameters",
@@ -41,27 +41,32 @@ _NAMES = (
     "started_at",
     "ended_at",
 )
-_COLUMNS = tuple(jobs.c[name] for name in _NAMES)
+_COLUMNS = tuple(jobs.c[name] for name in NAMES)
 _CLAIM = f"""
     UPDATE jobs SET status = 'running', n_starts = n_starts + 1, started_at = now(), progress = 0, stage = ''
     WHERE job_id = (
         SELECT job_id FROM jobs
-        WHERE ended_at IS NULL AND status = 'queued' AND job_id = coalesce(%s, job_id)
+        WHERE ended_at IS NULL AND status = 'queued' AND kind = ANY(%s) AND job_id = coalesce(%s, job_id)
         ORDER BY created_at, job_id LIMIT 1 FOR UPDATE SKIP LOCKED
     )
-    RETURNING {", ".join(_NAMES)}
+    RETURNING {", ".join(NAMES)}
 """
 
 
 async def create_job(db: Database, kind: JobKind, parameters: dict[str, Any]) -> Job:
     """A new job at the end of the queue, or the one that waits for the same work."""
     same = (jobs.c.status == "queued", jobs.c.kind == kind, jobs.c.parameters == parameters)
-    job_id = f"{time.time_ns() // 1_000_000:012x}{token_hex(10)}"
+    job_id = new_job_id()
     async with db.core() as connection:
         await connection.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME)))
         waiting = (await connection.execute(select(*_COLUMNS).where(*same).limit(1))).one_or_none()
         new = insert(jobs).values(job_id=job_id, kind=kind, parameters=parameters).returning(*_COLUMNS)
         return Job(*(waiting or (await connection.execute(new)).one()))
+
+
+def new_job_id() -> str:
+    """Begins with the time."""
+    return f"{time.time_ns() // 1_000_000:012x}{token_hex(10)}"
 
 
 async def get_job(db: Database, job_id: str) -> Job:
@@ -97,24 +102,28 @@ async def cancel_job(db: Database, job_id: str) -> Job | None:
         return _known(await _changed(connection, jobs.c.job_id == job_id, **changed))
 
 
-async def has_queued(db: Database) -> bool:
+async def has_queued(db: Database, kinds: Sequence[JobKind]) -> bool:
     async def work(connection: Connection) -> bool:
-        cursor = await connection.execute("SELECT 1 FROM jobs WHERE ended_at IS NULL AND status = 'queued' LIMIT 1")
+        cursor = await connection.execute(
+            "SELECT 1 FROM jobs WHERE ended_at IS NULL AND status = 'queued' AND kind = ANY(%s) LIMIT 1", [list(kinds)]
+        )
         return await cursor.fetchone() is not None
 
     return await db.tried(work)
 
 
 @asynccontextmanager
-async def claimed(db: Database, job_id: str | None = None) -> AsyncIterator[Job | None]:
-    """The job that has waited longest, or this one if it waits: running, and held for as long as the block lasts.
+async def claimed(
+    db: Database, job_id: str | None = None, kinds: Sequence[JobKind] = LONG
+) -> AsyncIterator[Job | None]:
+    """The job of these kinds that has waited longest, or this one if it waits: running, and held while the block lasts.
 
     The lock is taken before the claim can be seen, so that a job that is seen running without a lock is abandoned.
     """
     connection = await db.connect()
     try:
         async with connection.transaction(), connection.cursor(row_factory=class_row(Job)) as cursor:
-            job = await (await cursor.execute(_CLAIM, [job_id])).fetchone()
+            job = await (await cursor.execute(_CLAIM, [list(kinds), job_id])).fetchone()
             if job:
                 await connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", [_lock(job.job_id)])
         yield job
@@ -162,7 +171,7 @@ async def recover(db: Database) -> int:
 async def _take_back(db: Database, job: Job) -> None:
     if job.cancel_requested:
         await finish(db, job, "cancelled")
-    elif job.n_starts >= MAX_STARTS:
+    elif job.n_starts >= MAX_STARTS and job.kind != ERASE:
         await finish(db, job, "failed", error=f"Its process ended {job.n_starts} times before it was done.")
     else:
         async with db.core() as connection:

@@ -24,7 +24,13 @@ _NEWS = """
     JOIN users u ON u.user_id = b.user_id AND u.consent
     LEFT JOIN learned l ON l.user_id = b.user_id
     WHERE b.received_at >= to_timestamp(%s) AND b.seq > coalesce(l.seq, 0)
-    GROUP BY b.user_id LIMIT %s
+    GROUP BY b.user_id UNION SELECT user_id FROM unlearned LIMIT %s
+"""
+_UNLEARNED = """
+    COPY (
+        SELECT user_id, item_id, type, extract(epoch FROM occurred_at), value
+        FROM unlearned WHERE user_id = ANY(%s) ORDER BY occurred_at, seq
+    ) TO STDOUT (FORMAT csv)
 """
 _ROWS = """
     COPY (
@@ -42,12 +48,15 @@ class Told:
     """What some users did, as CSV that `training.dataset.read_log` reads.
 
     First the `n_known` lines that were learned from, then those that were not, each part in order of time. `marks`
-    are the places in the users' logs that the second one reaches to.
+    are the places in the users' logs that the second one reaches to. `merged` are ids that have become another user's,
+    and `merged_csv` what was learned of them: it comes as that user's.
     """
 
     csv: bytes
     n_known: int
     marks: dict[str, int]
+    merged: list[str]
+    merged_csv: bytes
 
 
 async def start_learning(db: Database, about: Mapping[str, Any]) -> int:
@@ -55,7 +64,7 @@ async def start_learning(db: Database, about: Mapping[str, Any]) -> int:
 
     async def work(connection: Connection) -> int:
         await connection.execute("DELETE FROM models WHERE kind = %s", [KIND])
-        await connection.execute("TRUNCATE learned")
+        await connection.execute("TRUNCATE learned, unlearned")
         return await _enter(connection, {"kind": KIND, "name": "", "files": {}, "about": dict(about)}, live=False)
 
     return await db.retried(work)
@@ -94,24 +103,30 @@ async def load_told(db: Database, user_ids: Sequence[str]) -> Told:
         users = list(user_ids)
         known, n_known = await _copied(connection, _ROWS.format(side="<="), users)
         fresh, _ = await _copied(connection, _ROWS.format(side=">"), users)
-        cursor = await connection.execute("SELECT user_id, last_seq FROM users WHERE user_id = ANY(%s)", [users])
-        return Told(known + fresh, n_known, dict(await cursor.fetchall()))
+        cursor = await connection.execute(
+            "SELECT user_id, last_seq FROM users WHERE user_id = ANY(%s) AND merged_into IS NULL", [users]
+        )
+        marks = dict(await cursor.fetchall())
+        cursor = await connection.execute("SELECT DISTINCT user_id FROM unlearned")
+        merged = [user_id for (user_id,) in await cursor.fetchall()]
+        merged_csv, _ = await _copied(connection, _UNLEARNED, merged)
+        return Told(known + fresh, n_known, marks, merged, merged_csv)
 
 
-async def save_marks(db: Database, version: int, marks: Mapping[str, int]) -> None:
+async def save_marks(db: Database, version: int, told: Told) -> None:
     """On the way through all users. Raises Conflict when somebody else has begun to learn."""
 
     async def work(connection: Connection) -> None:
         cursor = await connection.execute("SELECT FROM models WHERE version = %s FOR UPDATE", [version])
         if not cursor.rowcount:
             raise _overtaken()
-        await _mark(connection, marks)
+        await _mark(connection, told)
 
     await db.retried(work)
 
 
-async def save_learned(db: Database, version: int, manifest: dict[str, Any], marks: Mapping[str, int]) -> int:
-    """Makes a model that knows the users until their marks live, in place of `version`; returns its own version.
+async def save_learned(db: Database, version: int, manifest: dict[str, Any], told: Told | None) -> int:
+    """Makes a model that has taken what was told live, in place of `version`; returns its own version.
 
     Raises Conflict when that is no longer there.
     """
@@ -120,7 +135,8 @@ async def save_learned(db: Database, version: int, manifest: dict[str, Any], mar
         cursor = await connection.execute("DELETE FROM models WHERE version = %s", [version])
         if not cursor.rowcount:
             raise _overtaken()
-        await _mark(connection, marks)
+        if told:
+            await _mark(connection, told)
         return await _enter(connection, manifest, live=True)
 
     return await db.retried(work)
@@ -134,14 +150,20 @@ async def _copied(connection: Connection, statement: str, users: list[str]) -> t
     return csv, cursor.rowcount
 
 
-async def _mark(connection: Connection, marks: Mapping[str, int]) -> None:
-    """A user who was deleted meanwhile gets none."""
+async def _mark(connection: Connection, told: Told) -> None:
+    """A user who was deleted meanwhile gets none. Raises Conflict when one was merged: they came as somebody else."""
     await connection.execute(
         "INSERT INTO learned (user_id, seq)"
         " SELECT user_id, seq FROM unnest(%s::text[], %s::bigint[]) AS m(user_id, seq) JOIN users USING (user_id)"
         " ON CONFLICT (user_id) DO UPDATE SET seq = excluded.seq",
-        [list(marks), list(marks.values())],
+        [list(told.marks), list(told.marks.values())],
     )
+    cursor = await connection.execute(
+        "SELECT FROM users WHERE user_id = ANY(%s) AND merged_into IS NOT NULL LIMIT 1", [list(told.marks)]
+    )
+    if cursor.rowcount:
+        raise Conflict("A user was merged while it was learned from.", "This goes on from what was saved last.")
+    await connection.execute("DELETE FROM unlearned WHERE user_id = ANY(%s)", [told.merged])
 
 
 async def _enter(connection: Connection, manifest: dict[str, Any], live: bool) -> int:

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, DateTime, Select, case, cast, exists, func, insert, or_, select, update
 
-from app.domain.errors import NotFound
+from app.domain.errors import Conflict, NotFound
 from app.storage.engine import Database
 from app.storage.learned import KIND as ONLINE
-from app.storage.tables import models
+from app.storage.tables import erasures, models
 
 ENCODER = "encoder"  # the one kind that serves by a setting, not by its promotion
+LEARNED = ("generators", ENCODER)  # the kinds that are learned from people
+_MOMENT = DateTime(timezone=True)
 ROLLED_BACK_TO = 3  # how many of the versions promoted last keep their files
 
 
@@ -39,9 +41,14 @@ class StoredModel:
 async def register(
     db: Database, kind: str, manifest: dict[str, Any], verdict: dict[str, Any] | None, promoted: bool
 ) -> int:
-    """Keeps a new version and what was judged of it, and makes it live when `promoted`; returns the version."""
+    """Keeps a new version and what was judged of it, and makes it live when `promoted`; returns the version.
+
+    One that knows somebody who was erased meanwhile does not become live.
+    """
     row = {"kind": kind, "manifest": manifest, "verdict": verdict}
-    statement = insert(models).values(row | ({"promoted_at": func.now()} if promoted else {}))
+    read_at = manifest.get("about", {}).get("log_read_at")
+    promoted_at = func.now() if read_at is None else case((_is_forgetful(read_at), func.now()))
+    statement = insert(models).values(row | ({"promoted_at": promoted_at} if promoted else {}))
     async with db.core() as connection:
         return int((await connection.execute(statement.returning(models.c.version))).scalar_one())
 
@@ -52,11 +59,22 @@ async def promote(db: Database, kind: str, manifest: dict[str, Any]) -> int:
 
 
 async def promote_version(db: Database, version: int) -> None:
-    """Makes a version live, again or for the first time. Raises NotFound `model_unknown`."""
-    statement = update(models).where(models.c.version == version).values(promoted_at=func.now())
+    """Makes a version live, again or for the first time.
+
+    Raises NotFound `model_unknown`, and Conflict `model_knows_erased` where it was learned from somebody who was erased
+    since.
+    """
+    await get_model(db, version)
+    read_at = func.coalesce(models.c.manifest["about"]["log_read_at"].astext.cast(_MOMENT), models.c.created_at)
+    allowed = or_(models.c.kind.not_in(LEARNED), _is_forgetful(read_at))
+    statement = update(models).where(models.c.version == version, allowed).values(promoted_at=func.now())
     async with db.core() as connection:
         if not (await connection.execute(statement)).rowcount:
-            raise _unknown()
+            raise Conflict(
+                f"Version {version} was learned from somebody who was erased since.",
+                "Train again: POST /jobs or `portrait train`.",
+                code="model_knows_erased",
+            )
 
 
 async def live_model(db: Database, kind: str) -> LiveModel | None:
@@ -97,6 +115,11 @@ async def kept_names(db: Database, kind: str) -> set[str]:
     statement = _by_promotion(select(models.c.manifest["name"].astext), kind).limit(ROLLED_BACK_TO)
     async with db.core() as connection:
         return set((await connection.execute(statement)).scalars())
+
+
+def _is_forgetful(read_at: Any) -> ColumnElement[bool]:
+    """Whether nobody was erased since the moment that the log was read at."""
+    return ~exists().where(erasures.c.deleted_at > cast(read_at, _MOMENT))
 
 
 def _by_promotion(statement: Select[Any], kind: str) -> Select[Any]:

@@ -48,28 +48,30 @@ class StoredLog:
 # The user comes as a first row with its columns under the names of a behaviour's, marked by a seq below zero: one
 # statement means one snapshot, and a join would repeat the state (some 10 kB) with every row.
 _HEAD = """
-SELECT -1 - last_seq, attributes::text, consent::text, extract(epoch FROM updated_at)::float8, NULL, edits,
+SELECT -1 - last_seq, attributes::text, consent::text, extract(epoch FROM updated_at)::float8, user_id, edits,
     checkpoint_seq::float8, NULL, state
 FROM head
 UNION ALL
 SELECT b.seq, b.behavior_id, b.type, extract(epoch FROM b.occurred_at)::float8, b.item_id, b.text, b.value, b.flag,
     b.embedding
-FROM head JOIN behaviors b USING (user_id)
+FROM behaviors b WHERE b.user_id = (SELECT user_id FROM head)
 """
+# Of an id that was merged, the user whose it is now; nobody while they are being erased.
+_WHO = "(SELECT coalesce(merged_into, user_id) FROM users WHERE user_id = %(user_id)s) AND u.erase_job IS NULL"
 _SINCE_CHECKPOINT = f"""
 WITH head AS MATERIALIZED (
     SELECT u.*, {AS_JSON.format("e.user_id = u.user_id AND e.reverted_seq IS NULL")} AS edits,
         coalesce(c.seq, 0) AS checkpoint_seq, c.state
     FROM users u LEFT JOIN checkpoints c ON c.user_id = u.user_id AND c.fold_key = %(fold_key)s
-    WHERE u.user_id = %(user_id)s
-) {_HEAD} WHERE b.user_id = %(user_id)s AND b.seq > head.checkpoint_seq
+    WHERE u.user_id = {_WHO}
+) {_HEAD} AND b.seq > (SELECT checkpoint_seq FROM head)
 """
 _UNTIL = f"""
 WITH head AS MATERIALIZED (
     SELECT u.*, {AS_JSON.format("e.user_id = u.user_id AND e.created_at <= %(until)s")} AS edits,
         0 AS checkpoint_seq, NULL::bytea AS state
-    FROM users u WHERE u.user_id = %(user_id)s
-) {_HEAD} WHERE b.user_id = %(user_id)s AND b.occurred_at <= %(until)s
+    FROM users u WHERE u.user_id = {_WHO}
+) {_HEAD} AND b.occurred_at <= %(until)s
 """
 # The user's row is locked so that a version which came meanwhile (a behaviour, the vector of a text) is not missed.
 _SAVE = """
@@ -82,13 +84,16 @@ WHERE c.fold_key <> excluded.fold_key OR c.seq < excluded.seq
 
 
 async def load_log(db: Database, user_id: str, fold_key: str) -> StoredLog | None:
-    """The rows behind the user's checkpoint, or all of them when it was folded by other rules."""
-    return await _load(db, user_id, _SINCE_CHECKPOINT, {"user_id": user_id, "fold_key": fold_key})
+    """The rows behind the user's checkpoint, or all of them when it was folded by other rules.
+
+    `user_id` may be an id that was merged: the log is that of the user whose it is now, and says so.
+    """
+    return await _load(db, _SINCE_CHECKPOINT, {"user_id": user_id, "fold_key": fold_key})
 
 
 async def load_log_until(db: Database, user_id: str, until: datetime) -> StoredLog | None:
     """What had occurred and been edited by then, without a checkpoint; `last_seq` is the last place among it."""
-    log = await _load(db, user_id, _UNTIL, {"user_id": user_id, "until": until})
+    log = await _load(db, _UNTIL, {"user_id": user_id, "until": until})
     if log is not None:
         withdrawn = [one.reverted_seq or 0 for one in log.edits if one.reverted_at and one.reverted_at <= until]
         seqs = [*(row.seq for row in log.rows[-1:]), *(one.seq for one in log.edits), *withdrawn]
@@ -110,18 +115,18 @@ async def save_checkpoint(db: Database, user_id: str, seq: int, fold_key: str, s
     await db.tried(work)
 
 
-async def _load(db: Database, user_id: str, query: str, arguments: dict[str, object]) -> StoredLog | None:
+async def _load(db: Database, query: str, arguments: dict[str, object]) -> StoredLog | None:
     async def work(connection: Connection) -> list[Row]:
         cursor = await connection.execute(query, arguments, binary=True)
         return await cursor.fetchall()
 
     found = await db.tried(work)
     found.sort(key=_seq)
-    return _log(user_id, found[0], found[1:]) if found else None
+    return _log(found[0], found[1:]) if found else None
 
 
-def _log(user_id: str, head: Row, rows: list[Row]) -> StoredLog:
-    seq, attributes, consent, updated_at, _, edits, checkpoint_seq, _, state = head
+def _log(head: Row, rows: list[Row]) -> StoredLog:
+    seq, attributes, consent, updated_at, user_id, edits, checkpoint_seq, _, state = head
     return StoredLog(
         user_id=user_id,
         last_seq=-1 - seq,

@@ -51,8 +51,15 @@ users = Table(
     Column("n_minute", Integer, nullable=False, server_default=text("0")),
     Column("day_no", Integer, nullable=False, server_default=text("-2147483648")),
     Column("n_day", Integer, nullable=False, server_default=text("0")),
+    # Another id of this user: what is posted for it, and read of it, is theirs. Never the id of an alias itself.
+    Column("merged_into", Text),
+    _at("merged_at"),
+    Column("erase_job", Text),  # the job that will erase the user, who is not to be seen from here on
+    _at("erased_at"),  # of a user who began anew: when the one before was erased
     _now("created_at"),
     _now("updated_at"),
+    Index("ix_users_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+    Index("ix_users_erase_job", "erase_job", postgresql_where=text("erase_job IS NOT NULL")),
 )
 
 behaviors = Table(
@@ -146,6 +153,34 @@ edits = Table(
     Column("reverted_seq", BigInteger),
     # Which wishes still wait for this encoder.
     Index("ix_edits_embedded_by", "embedded_by", postgresql_where=text("wish <> ''")),
+)
+
+unlearned = Table(
+    "unlearned",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("behavior_id", Text, primary_key=True),
+    # What the live `online` model learned of an id that became another's; it is taken back with the next step.
+    Column("seq", BigInteger, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    _at("occurred_at", nullable=False),
+    Column("value", Float),
+)
+
+# Who was erased, told by a keyed hash: without the secret nobody can say whom it stands for.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("pseudonym", LargeBinary, primary_key=True),
+    _at("erased_at", nullable=False),  # when it was asked for
+    _at("deleted_at", nullable=False),
+    Column("last_seq", BigInteger, nullable=False),  # versions go on behind it, so that nothing kept of old ones fits
+    # Keyed hashes of the behaviours whose time does not tell that they are older than the erasure.
+    Column("behaviors", ARRAY(BigInteger), nullable=False, server_default=text("'{}'")),
+    Column("job_id", Text, nullable=False),
+    Column("receipt", JSONB),  # NULL for another id of the same user
+    Index("ix_erasures_deleted_at", "deleted_at"),
 )
 
 items = Table(

@@ -82,6 +82,20 @@ class Learner:
         self._take_counts(log, fresh, since)
         return int(fresh.sum())
 
+    def take_back(self, log: Log, vectors: Vectors) -> int:
+        """Undoes what was taken of some users, all of whom `log` holds; returns how many behaviours that were.
+
+        When an item was met first stays as it is: its behaviours come back as somebody else's.
+        """
+        log = log.take(log.weights > 0)
+        if not len(log.at):
+            return 0
+        place_of, texts = text_map.placed(vectors)
+        self._sums -= text_map.Sums.of(log, place_of, texts, np.ones(len(log.at), dtype=np.bool_))
+        self._count(log, -1)
+        self._counts[:, self._n == 0] = 0.0
+        return len(log.at)
+
     def _take_lessons(self, log: Log, fresh: Mask, since: Counts, vectors: Vectors) -> None:
         """What came before a user's first fresh behaviour is as it was; all lessons after that are given anew."""
         place_of, texts = text_map.placed(vectors)
@@ -99,16 +113,18 @@ class Learner:
         self._wait_until(float(log.at[fresh].max()))
         open_day = log.at // DAY_S >= (since // DAY_S)[log.users]
         for part, sign in ((log.take(open_day & ~fresh), -1), (log.take(open_day), 1)):
-            if not len(part.at):
-                continue
-            items, at = trend.once_a_day(part)
-            used, place = np.unique(items, return_inverse=True)
-            places = self._places([log.item_ids[item] for item in used.tolist()])
-            np.minimum.at(self._first_at, places[place], at)
-            self._n[places] += sign * np.bincount(place)
-            for number, days in enumerate(trend.HALF_LIVES_DAYS):
-                self._counts[number, places] += sign * np.bincount(place, fade(self._until - at, days))
+            if len(part.at):
+                self._count(part, sign)
         self._counts[:, self._n == 0] = 0.0
+
+    def _count(self, log: Log, sign: int) -> None:
+        items, at = trend.once_a_day(log)
+        used, place = np.unique(items, return_inverse=True)
+        places = self._places([log.item_ids[item] for item in used.tolist()])
+        np.minimum.at(self._first_at, places[place], at)
+        self._n[places] += sign * np.bincount(place)
+        for number, days in enumerate(trend.HALF_LIVES_DAYS):
+            self._counts[number, places] += sign * np.bincount(place, fade(self._until - at, days))
 
     def _wait_until(self, moment: float) -> None:
         """Lets the counts fade."""

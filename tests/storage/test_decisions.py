@@ -91,7 +91,7 @@ async def test_what_was_answered_can_be_read_at_once_with_all_that_was_in_force(
 
 
 async def test_of_those_who_are_not_to_be_known_neither_name_nor_words_are_kept(shop: Context) -> None:
-    await put_user(shop.db, "ann", {})
+    await put_user(shop.db, "secret", "ann", {})
     await patch_user(shop.db, "ann", {}, consent=False)
     await put_scenario(shop.scenarios, shop.db, "home", {"variants": [{"name": "all", "share": 1.0}]})
     said = {"scenario": "home", "statement": "something for my knee"}

@@ -22,9 +22,9 @@ from app.services.plan_edits import Change
 from app.services.read_profile import read_profile
 from app.services.recommend import recommend
 from app.services.user_state import LONGEST_TAIL, user_state
-from app.storage.append import store_behaviors
 from app.storage.edits import load_edits, store_edits
 from app.storage.users import get_user, patch_user
+from tests.people import append
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 PIZZA = Rule("more", "facet", "category:food > pizza", "pizza")
@@ -53,13 +53,13 @@ async def change(ctx: Context, user: str, *changes: Change, dry_run: bool = Fals
 async def bought(ctx: Context, *item_ids: str, user: str = "u") -> None:
     now = ctx.now() - timedelta(hours=1)
     rows = [Behavior(user, f"{one}-{n}", "purchase", now, item_id=one) for n, one in enumerate(item_ids)]
-    await store_behaviors(ctx.db, rows, {}, "none")
+    await append(ctx.db, rows)
 
 
 async def test_an_edit_takes_a_place_in_the_log_and_may_create_the_user(context: Context) -> None:
     db, vector = context.db, bytes(range(256)) * 3
     wish = made("b", text="something cosy", wish="cosy", embedding=vector, expires_at=AT + timedelta(days=900))
-    assert await store_edits(db, "u", None, [made("a"), wish], [], "encoder")
+    assert await store_edits(db, "secret", "u", None, [made("a"), wish], [], "encoder")
     user = await get_user(db, "u")
     assert user is not None
     assert user.last_seq == 2
@@ -71,23 +71,23 @@ async def test_an_edit_takes_a_place_in_the_log_and_may_create_the_user(context:
 
 async def test_edits_on_an_older_version_are_not_stored(context: Context) -> None:
     db = context.db
-    assert await store_edits(db, "u", None, [made("a")], [], "encoder")
-    assert not await store_edits(db, "u", None, [made("b")], [], "encoder")
-    assert not await store_edits(db, "u", 0, [made("b")], [], "encoder")
-    assert await store_edits(db, "u", 1, [made("b")], ["a"], "encoder")
+    assert await store_edits(db, "secret", "u", None, [made("a")], [], "encoder")
+    assert not await store_edits(db, "secret", "u", None, [made("b")], [], "encoder")
+    assert not await store_edits(db, "secret", "u", 0, [made("b")], [], "encoder")
+    assert await store_edits(db, "secret", "u", 1, [made("b")], ["a"], "encoder")
     first, second = await load_edits(db, "u")
     assert (first.reverted_seq, second.seq, second.reverted_seq) == (3, 2, None)
     assert first.reverted_at == second.created_at
     await patch_user(db, "u", {}, consent=False)
-    assert not await store_edits(db, "u", 4, [made("c")], [], "encoder")
+    assert not await store_edits(db, "secret", "u", 4, [made("c")], [], "encoder")
 
 
 async def test_a_withdrawal_is_written_once(context: Context) -> None:
     db = context.db
-    await store_edits(db, "u", None, [made("a")], [], "encoder")
-    await store_edits(db, "u", 1, [], ["a"], "encoder")
+    await store_edits(db, "secret", "u", None, [made("a")], [], "encoder")
+    await store_edits(db, "secret", "u", 1, [], ["a"], "encoder")
     before = await load_edits(db, "u")
-    await store_edits(db, "u", 2, [], ["a"], "encoder")
+    await store_edits(db, "secret", "u", 2, [], ["a"], "encoder")
     assert await load_edits(db, "u") == before
 
 
@@ -223,12 +223,12 @@ async def test_without_consent_there_is_nothing_to_edit(context: Context) -> Non
 async def test_a_profile_holds_so_many_edits_and_those_that_do_nothing_make_room(context: Context) -> None:
     ctx = with_items(context)
     many = [made(f"e{n}", Rule("more", "facet", f"category:{n}", str(n))) for n in range(MAX_EDITS)]
-    await store_edits(ctx.db, "u", None, many, [], "encoder")
+    await store_edits(ctx.db, ctx.secret, "u", None, many, [], "encoder")
     with pytest.raises(InvalidInput) as caught:
         await change(ctx, "u", Change("more", facet="pizza"))
     assert caught.value.code == "too_many_edits"
     idle = made("newer", Rule("less", "facet", "category:7", "7"))
-    await store_edits(ctx.db, "u", MAX_EDITS, [idle], ["e0"], "encoder")
+    await store_edits(ctx.db, ctx.secret, "u", MAX_EDITS, [idle], ["e0"], "encoder")
     done = await change(ctx, "u", Change("more", facet="pizza"))
     held = {one.edit_id for one in done.profile.edits}
     assert len(held) == MAX_EDITS
@@ -238,7 +238,7 @@ async def test_a_profile_holds_so_many_edits_and_those_that_do_nothing_make_room
 async def test_a_wish_of_another_encoder_gets_a_new_vector(context: Context) -> None:
     ctx = with_items(context)
     old = made("a", text="something cosy", wish="cosy", embedding=b"\x00" * 8)
-    await store_edits(ctx.db, "u", None, [old], [], "another")
+    await store_edits(ctx.db, ctx.secret, "u", None, [old], [], "another")
     while await embed_texts(ctx):
         pass
     (edit,) = await load_edits(ctx.db, "u")

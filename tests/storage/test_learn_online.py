@@ -18,12 +18,14 @@ from app.services.context import Context
 from app.services.embed_texts import embed_texts
 from app.services.follow import Follower
 from app.services.learn_online import LearnOnline
+from app.services.merge_users import merge_users
 from app.services.publish_space import publish_space, renew_space
 from app.services.record_behaviors import record_behaviors
 from app.services.retrain import retrain
 from app.services.trending import trending
 from app.storage.behaviors import copy_log
 from app.storage.items import put_items
+from app.storage.learned import load_told, save_learned
 from app.storage.models import LiveModel, live_model
 from app.storage.users import patch_user, put_user
 from app.training.dataset import read_log
@@ -175,9 +177,61 @@ async def test_a_new_fit_and_a_new_space_begin_anew(shop: Context) -> None:
 async def test_whoever_does_not_consent_is_not_learned_from(shop: Context) -> None:
     step = LearnOnline()
     await until_done(step, shop)
-    await put_user(shop.db, "u20", {})
-    await patch_user(shop.db, "u20", {}, consent=False)
+    await put_user(shop.db, "secret", "u20", {})
     await post(shop, [(20, 9, 20)])
+    await patch_user(shop.db, "u20", {}, consent=False)
+    await step(shop)
+    await assert_as_a_whole_fit(shop)
+
+
+async def test_a_merged_visitor_is_learned_from_once_as_the_user(shop: Context) -> None:
+    """What was learned of the visitor, what was not yet, what both had, and a chain."""
+    step = LearnOnline()
+    await post(shop, [(6, 3, 4), (6, 4, 5), (7, 4, 5), (7, 9, 6)])
+    await until_done(step, shop)
+    await post(shop, [(6, 5, 8)])
+    await merge_users(shop, "u1", "u6")
+    await step(shop)
+    await assert_as_a_whole_fit(shop)
+    await merge_users(shop, "u8", "u7")
+    await merge_users(shop, "u1", "u8")
+    await post(shop, [(7, 2, 9), (1, 8, 9)])
+    await step(shop)
+    await assert_as_a_whole_fit(shop)
+
+
+async def test_another_process_knows_what_is_to_be_taken_back(shop: Context) -> None:
+    await post(shop, [(6, 3, 4), (6, 4, 5)])
+    await until_done(LearnOnline(), shop)
+    await merge_users(shop, "u1", "u6")
+    await until_done(LearnOnline(), shop)
+    await assert_as_a_whole_fit(shop)
+
+
+async def test_visitors_who_are_merged_on_the_way_through_all_users(
+    shop: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learn_online, "N_USERS", 2)
+    await post(shop, [(user, user, 4) for user in (6, 7, 8)])
+    step = LearnOnline()
+    await step(shop)
+    await merge_users(shop, "u4", "u0")  # passed already, into one who comes later
+    await merge_users(shop, "u1", "u8")  # the other way round
+    await until_done(step, shop)
+    await until_done(step, shop)
+    await assert_as_a_whole_fit(shop)
+
+
+async def test_a_visitor_who_is_merged_while_learned_from_is_learned_from_anew(shop: Context) -> None:
+    step = LearnOnline()
+    await until_done(step, shop)
+    await post(shop, [(6, 3, 4), (6, 4, 5)])
+    live = await live_online(shop)
+    assert live is not None
+    told = await load_told(shop.db, ["u6"])
+    await merge_users(shop, "u1", "u6")
+    with pytest.raises(Conflict):
+        await save_learned(shop.db, live.version, live.manifest, told)
     await step(shop)
     await assert_as_a_whole_fit(shop)
 

@@ -17,10 +17,10 @@ from app.jobs.beside import Beside
 from app.services.context import Context
 from app.services.narrations import narrate
 from app.services.read_profile import read_profile
-from app.storage.append import store_behaviors
 from app.storage.engine import Database
 from app.storage.narrations import MAX_TRIES, MOST_WANTED, Wanted, load_narration, take_wanted, want_narration
 from app.storage.users import patch_user, put_user
+from tests.people import append
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def _bought(user: str, n: int, item_id: str = "pizza") -> Behavior:
 async def shop(context: Context) -> Context:
     for name in ("pizza", "cola", "fish"):
         context.world.catalogue.put(Item(name, name.title(), categories=(f"Food > {name}",)))
-    await store_behaviors(context.db, [_bought("u", n) for n in range(6)], {}, "none")
+    await append(context.db, [_bought("u", n) for n in range(6)])
     context.narrator = Plain()
     return context
 
@@ -88,7 +88,7 @@ async def test_a_new_behavior_brings_the_template_back_until_it_is_narrated_anew
     await read_profile(shop, "u")
     await shop.wishes.drain()
     await narrate(shop)
-    await store_behaviors(shop.db, [_bought("u", 9, "cola")], {}, "none")
+    await append(shop.db, [_bought("u", 9, "cola")])
     assert (await read_profile(shop, "u")).summary.generated_by == "template"
     await shop.wishes.drain()
     assert await narrate(shop) == 1
@@ -102,7 +102,7 @@ async def test_what_was_asked_before_and_other_moments_are_not_narrated(shop: Co
         await shop.wishes.drain()
     assert len(await _wanted(shop.db)) == 1
     shop.narrator = None
-    await store_behaviors(shop.db, [_bought("v", 1)], {}, "none")
+    await append(shop.db, [_bought("v", 1)])
     assert (await read_profile(shop, "v")).summary.generated_by == "template"
     await shop.wishes.drain()
     assert len(await _wanted(shop.db)) == 1
@@ -177,7 +177,7 @@ async def test_who_does_not_consent_is_neither_wanted_nor_written_of(shop: Conte
 
 
 async def test_narrations_go_with_their_user(shop: Context) -> None:
-    await put_user(shop.db, "x", {})
+    await put_user(shop.db, "secret", "x", {})
     await read_profile(shop, "u")
     await shop.wishes.drain()
     await narrate(shop)

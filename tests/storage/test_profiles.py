@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 
 from app.domain.behavior import Behavior
-from app.storage.append import store_behaviors
 from app.storage.behaviors import copy_log, count_behaviors, save_text_embeddings, texts_to_embed
 from app.storage.engine import Database
 from app.storage.profiles import load_log, load_log_until, save_checkpoint
 from app.storage.users import get_user, list_users, patch_user, put_user
+from tests.people import append
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 VECTOR = np.ones(4, dtype=np.float16).tobytes()
@@ -23,7 +23,7 @@ def behavior(name: str, user: str = "u", **fields: object) -> Behavior:
 
 
 async def store(db: Database, *behaviors: Behavior) -> None:
-    await store_behaviors(db, behaviors, {}, "none")
+    await append(db, behaviors)
 
 
 async def checkpoint(db: Database, user: str = "u", key: str = "k", state: bytes = b"state") -> None:
@@ -182,9 +182,9 @@ async def test_training_reads_unflagged_behaviours_with_items_and_consent_by_tim
 
 async def test_attributes_are_replaced_merged_and_a_new_version_only_when_they_changed(db: Database) -> None:
     await store(db, behavior("a"))
-    put = await put_user(db, "u", {"city": "Ulm", "age": 30})
+    put = await put_user(db, "secret", "u", {"city": "Ulm", "age": 30})
     assert (put.last_seq, put.attributes) == (2, {"city": "Ulm", "age": 30})
-    assert (await put_user(db, "u", {"age": 30, "city": "Ulm"})).last_seq == 2
+    assert (await put_user(db, "secret", "u", {"age": 30, "city": "Ulm"})).last_seq == 2
     patched = await patch_user(db, "u", {"age": None, "club": True})
     assert patched is not None
     assert (patched.last_seq, patched.attributes) == (3, {"city": "Ulm", "club": True})
@@ -198,6 +198,6 @@ async def test_attributes_are_replaced_merged_and_a_new_version_only_when_they_c
 
 async def test_users_are_listed_by_id_page_by_page(db: Database) -> None:
     for number in (3, 1, 2):
-        await put_user(db, f"u{number}", {})
+        await put_user(db, "secret", f"u{number}", {})
     assert [user.user_id for user in await list_users(db, None, 2)] == ["u1", "u2"]
     assert [user.user_id for user in await list_users(db, "u2", 2)] == ["u3"]

@@ -14,8 +14,8 @@ from app.domain.item import Item
 from app.services.context import Context
 from app.services.read_history import NO_CONSENT, NOTHING_YET, Span, read_history
 from app.services.read_profile import read_profile
-from app.storage.append import store_behaviors
 from app.storage.users import patch_user, put_user
+from tests.people import append
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 ALL = Span()
@@ -33,7 +33,7 @@ async def shop(context: Context) -> Context:
             context.world.catalogue.put(Item(f"{kind}-{n}", f"{kind.title()} {n}", categories=(f"Food > {kind}",)))
     log = [_bought(n, f"pizza-{n % 10}", n) for n in range(30)]
     log += [_bought(100 + n, f"cola-{n % 10}", 30 + n) for n in range(30)]
-    await store_behaviors(context.db, log, {}, "none")
+    await append(context.db, log)
     return context
 
 
@@ -53,7 +53,7 @@ async def test_each_version_is_the_profile_at_its_moment(shop: Context) -> None:
 async def test_pages_are_the_whole_and_stand_still_while_more_happens(shop: Context) -> None:
     whole = (await read_history(shop, "u", ALL, None, 1000)).versions
     first = await read_history(shop, "u", ALL, None, 3)
-    await store_behaviors(shop.db, [_bought(500, "kind 1-1", 70)], {}, "none")
+    await append(shop.db, [_bought(500, "kind 1-1", 70)])
     paged = list(first.versions)
     page = first
     while page.n_older:
@@ -79,7 +79,7 @@ async def test_who_is_unknown_has_no_history_and_who_does_not_consent_has_none_w
     with pytest.raises(NotFound) as caught:
         await read_history(shop, "nobody", ALL, None, 9)
     assert caught.value.code == "user_unknown"
-    await put_user(shop.db, "silent", {})
+    await put_user(shop.db, "secret", "silent", {})
     assert (await read_history(shop, "silent", ALL, None, 9)).reason == NOTHING_YET
     await patch_user(shop.db, "u", {}, consent=False)
     assert await read_history(shop, "u", ALL, None, 9) == History("u", reason=NO_CONSENT)
@@ -111,7 +111,7 @@ async def test_a_moment_to_come_is_refused_but_for_what_clocks_differ(shop: Cont
 async def test_five_thousand_behaviors_are_told_in_time(shop: Context) -> None:
     """300 ms on an idle core; here a busy one gets three tries of a second."""
     log = [_bought(1000 + n, f"kind {n % 40}-{n % 10}", -700 + n / 7.3) for n in range(5_000)]
-    await store_behaviors(shop.db, log, {}, "none")
+    await append(shop.db, log)
     took = []
     for n in range(3):
         started = time.perf_counter()

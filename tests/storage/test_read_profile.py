@@ -12,9 +12,9 @@ from app.domain.item import Item
 from app.services.context import Context
 from app.services.read_profile import read_profile
 from app.services.user_state import LONGEST_TAIL, user_state
-from app.storage.append import store_behaviors
 from app.storage.engine import Database
 from app.storage.users import put_user
+from tests.people import append
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -24,7 +24,7 @@ def bought(n: int, item_id: str = "pizza", user: str = "u", type_: str = "purcha
 
 
 async def store(db: Database, *behaviors: Behavior) -> None:
-    await store_behaviors(db, behaviors, {}, "none")
+    await append(db, behaviors)
 
 
 def with_items(ctx: Context) -> Context:
@@ -125,7 +125,7 @@ async def test_evidence_is_found_behind_two_hundred_newer_behaviours(context: Co
 
 
 async def test_a_user_without_behaviours_is_new(context: Context) -> None:
-    await put_user(context.db, "u", {"age": 40})
+    await put_user(context.db, "secret", "u", {"age": 40})
     profile = await read_profile(context, "u")
     assert (profile.stage, profile.counts, profile.attributes) == ("new", {}, {"age": 40})
     assert profile.summary.text == "Nothing is known about this user yet."

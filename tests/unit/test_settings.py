@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.bootstrap import cursor_secret
+from app.bootstrap import secret_of
 from app.domain.errors import Misconfigured
 from app.settings import Settings, misspelt
 
@@ -46,8 +46,8 @@ def test_a_misspelt_setting_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_secret_is_made_once_for_all_workers(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path / "new", _env_file=None)
-    secret = cursor_secret(settings)
+    secret = secret_of(settings)
     assert len(secret) == 64
-    assert cursor_secret(settings) == secret
+    assert secret_of(settings) == secret
     assert (tmp_path / "new" / "secret").stat().st_mode & 0o077 == 0
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["secret"]

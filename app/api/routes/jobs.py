@@ -43,7 +43,7 @@ async def submit_job(request: Request, ctx: Ctx) -> Response:
     """The job waits for its turn in the jobs process. Asking again while it waits gives the same job."""
     wanted = await model_of(request, JobIn)
     job = await jobs.submit_job(ctx.db, wanted.kind, wanted.parameters.model_dump(exclude_unset=True))
-    return answer(_told(job, JobOut), 202, {"Location": f"/jobs/{job.job_id}"})
+    return answer(told(job, JobOut), 202, {"Location": f"/jobs/{job.job_id}"})
 
 
 @router.get("/jobs", summary="List jobs", response_model=JobPage, responses=failures())
@@ -51,12 +51,12 @@ async def list_jobs(ctx: Ctx, listing: Listing, query: Annotated[Page, Query()])
     """The latest first; those that ended over 90 days ago are forgotten."""
     found = await jobs.list_jobs(ctx.db, listing.read(query.cursor, "jobs"), query.limit)
     more = listing.after(found[-1].job_id, "jobs") if len(found) == query.limit else None
-    return answer({"items": [_told(job, JobLine) for job in found], "next": more})
+    return answer({"items": [told(job, JobLine) for job in found], "next": more})
 
 
 @router.get("/jobs/{job_id}", summary="Read a job", response_model=JobOut, responses=failures(404))
 async def get_job(job: Found) -> Response:
-    return answer(_told(job, JobOut))
+    return answer(told(job, JobOut))
 
 
 @router.delete(
@@ -64,16 +64,16 @@ async def get_job(job: Found) -> Response:
 )
 async def cancel_job(ctx: Ctx, job_id: JobId) -> Response:
     """One that waits is cancelled at once; one that runs notices within seconds."""
-    return answer(_told(await jobs.cancel_job(ctx.db, job_id), JobOut), 202)
+    return answer(told(await jobs.cancel_job(ctx.db, job_id), JobOut), 202)
 
 
 @router.get("/jobs/{job_id}/events", summary="Watch a job", response_class=EventSourceResponse, responses=failures(404))
 async def watch_job(ctx: Ctx, job: Found) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `progress` at the beginning and after every change, and `end` with the whole job."""
     async for seen in jobs.follow_job(ctx.db, job):
-        told = _told(seen, JobOut if seen.ended else JobLine)
-        yield ServerSentEvent(raw_data=msgspec.json.encode(told).decode(), event="end" if seen.ended else "progress")
+        shown = told(seen, JobOut if seen.ended else JobLine)
+        yield ServerSentEvent(raw_data=msgspec.json.encode(shown).decode(), event="end" if seen.ended else "progress")
 
 
-def _told(job: Job, shape: type[JobLine]) -> dict[str, Any]:
+def told(job: Job, shape: type[JobLine]) -> dict[str, Any]:
     return {name: getattr(job, name) for name in shape.model_fields}

@@ -12,7 +12,7 @@ from app.api.deps import Ctx, Id, ItemId, UserId
 from app.api.openapi import failures, json_body
 from app.api.schemas.recommendations import DecisionOut, RecommendationsOut
 from app.api.schemas.why import WhyOut
-from app.api.schemas.wishes import StatelessIn, WishIn, WishQuery
+from app.api.schemas.wishes import SessionWishIn, StatelessIn, WishQuery
 from app.api.slates import decision_answer, slate_answer
 from app.api.strict_route import StrictRoute
 from app.services.decide import decide, decide_for
@@ -22,7 +22,12 @@ from app.services.why import explain_item
 router = APIRouter(route_class=StrictRoute, tags=["recommendations"])
 
 _RecommendationId = Annotated[Id, Path(description="Of an answer.", examples=["rec_0123456789ab"])]
-_WISH = {"limit": 5, "statement": "a quick dinner for kids", "include": ["item"]}
+_WISH = {
+    "limit": 5,
+    "statement": "a quick dinner for kids",
+    "include": ["item"],
+    "behaviors": [{"item_id": "product-819312", "type": "view"}],
+}
 _STATELESS = {
     "limit": 5,
     "include": ["item"],
@@ -50,12 +55,14 @@ async def get_recommendations(ctx: Ctx, user_id: UserId, query: Annotated[WishQu
     summary="Recommend to a user, with a rich wish",
     response_model=RecommendationsOut,
     responses=failures(408, 413, 415),
-    openapi_extra=json_body(WishIn, _WISH),
+    openapi_extra=json_body(SessionWishIn, _WISH),
 )
 async def post_recommendations(request: Request, ctx: Ctx, user_id: UserId) -> Response:
-    """As GET, with what does not fit into a query: a statement in words, a list of candidates."""
-    wish = await model_of(request, WishIn)
-    return slate_answer(ctx, await decide(ctx, user_id, wish.said()), wish.include)
+    """As GET, with what does not fit into a query: a statement in words, a list of candidates, and behaviours of this
+    session that are not stored yet, and are not by this.
+    """
+    wish = await model_of(request, SessionWishIn)
+    return slate_answer(ctx, await decide(ctx, user_id, wish.said(), raws=wish.behaviors), wish.include)
 
 
 @router.post(

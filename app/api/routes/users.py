@@ -25,12 +25,12 @@ async def list_users(ctx: Ctx, listing: Listing, query: Annotated[Page, Query()]
     """All users in order of their ids."""
     users = await manage_users.list_users(ctx, listing.read(query.cursor, "users"), query.limit)
     more = listing.after(users[-1].user_id, "users") if len(users) == query.limit else None
-    return answer({"items": [_user(user) for user in users], "next": more})
+    return answer({"items": [user_out(user) for user in users], "next": more})
 
 
 @router.get("/users/{user_id}", summary="Read a user", response_model=UserOut, responses=failures(404))
 async def get_user(ctx: Ctx, user_id: UserId) -> Response:
-    return answer(_user(await manage_users.get_user(ctx, user_id)))
+    return answer(user_out(await manage_users.get_user(ctx, user_id)))
 
 
 @router.put(
@@ -43,7 +43,7 @@ async def get_user(ctx: Ctx, user_id: UserId) -> Response:
 async def put_user(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     """Creates the user or replaces all attributes. Behaviours need no user to be put first."""
     sent = await model_of(request, UserIn)
-    return answer(_user(await manage_users.put_user(ctx, user_id, sent.attributes)))
+    return answer(user_out(await manage_users.put_user(ctx, user_id, sent.attributes)))
 
 
 @router.patch(
@@ -56,7 +56,7 @@ async def put_user(request: Request, ctx: Ctx, user_id: UserId) -> Response:
 async def patch_user(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     """Changes the attributes that are named; null removes one."""
     sent = await model_of(request, UserPatch)
-    return answer(_user(await manage_users.patch_user(ctx, user_id, sent.attributes)))
+    return answer(user_out(await manage_users.patch_user(ctx, user_id, sent.attributes)))
 
 
 @router.get(
@@ -74,7 +74,7 @@ async def list_behaviors(ctx: Ctx, listing: Listing, user_id: UserId, query: Ann
     return answer({"items": [_behavior(behavior) for _, behavior in found], "next": more})
 
 
-def _user(user: User) -> dict[str, Any]:
+def user_out(user: User) -> dict[str, Any]:
     return {
         "user_id": user.user_id,
         "attributes": user.attributes,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
@@ -26,7 +26,7 @@ class JobIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: Annotated[
-        JobKind,
+        Literal["train", "train_encoder", "space"],
         Field(
             description="train: learn from all behaviours; train_encoder: tune the text encoder on them; space: index "
             "the items anew.",
@@ -56,7 +56,8 @@ class JobLine(Answer):
         dict[str, Any] | None,
         Field(
             description="Of one that is done: the version it made (null: nothing to learn from), whether that was "
-            "promoted, and the verdict."
+            "promoted, and the verdict. Of an erasure: the receipt, with how many rows of each table were deleted, "
+            "signed with the secret of the service."
         ),
     ]
     error: Annotated[str | None, Field(description="Why it failed.")]

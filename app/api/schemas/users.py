@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.deps import Text
+from app.api.deps import Id, Text
 from app.api.schemas.common import Answer, At, Attributes, Next
 from app.domain.limits import MAX_ATTRIBUTE_NAME, MAX_ATTRIBUTE_TEXT, MAX_ATTRIBUTES
 
@@ -40,6 +40,38 @@ class UserPatch(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     attributes: _Changes = {}
+
+
+class ConsentIn(BaseModel):
+    """Whether the user agrees to being profiled."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    consent: bool
+
+
+class MergeIn(BaseModel):
+    """Another id of the same person."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    from_: Annotated[
+        Id,
+        Field(
+            alias="from", description="A visitor (`session:<session_id>`), or any other user.", examples=["session:s-1"]
+        ),
+    ]
+
+
+class MergeOut(Answer):
+    """What became of a merge."""
+
+    user_id: Annotated[str, Field(description="Whose both ids are now.")]
+    moved: Annotated[int, Field(ge=0, description="Behaviours that are the user's now.")]
+    duplicates: Annotated[int, Field(ge=0, description="Behaviours that were stored under both ids, the same.")]
+    conflicts: Annotated[
+        list[str], Field(description="Ids of behaviours stored under both with other contents; the user's own stand.")
+    ]
 
 
 class UserOut(Answer):

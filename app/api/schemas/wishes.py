@@ -201,6 +201,17 @@ class WishIn(Adjustable):
     ] = None
 
 
+class SessionWishIn(WishIn):
+    """A wish of a stored user; what they did in this session may come along and is forgotten."""
+
+    behaviors: Annotated[
+        list[_Raw],
+        Field(
+            max_length=MAX_BEHAVIORS, description="Count as if they had just been stored. `user_id` may be left out."
+        ),
+    ] = []
+
+
 class StatelessIn(WishIn):
     """A wish of somebody who is not stored; their behaviours come along and are forgotten."""
 

@@ -1,0 +1,37 @@
+"""Keyed hashes (HMAC-SHA-256): the same for the same id, and nobody without the secret can tell the id or try ids."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from typing import Any
+
+
+def pseudonym(secret: str, user_id: str) -> bytes:
+    """Stands for a user who is no longer here, 32 bytes."""
+    return _keyed(secret, "user", user_id)
+
+
+def mark_of(secret: str, behavior_id: str) -> int:
+    """Stands for a behaviour in the list of one erased user: 64 bits, signed, are plenty for that."""
+    return int.from_bytes(_keyed(secret, "behavior", behavior_id)[:8], "big", signed=True)
+
+
+def signed(secret: str, receipt: dict[str, Any]) -> dict[str, Any]:
+    """The receipt with its `signature`."""
+    return receipt | {"signature": _signature(secret, receipt)}
+
+
+def is_genuine(secret: str, receipt: dict[str, Any]) -> bool:
+    """Whether it was signed with this secret and is as it was then."""
+    told = {name: value for name, value in receipt.items() if name != "signature"}
+    return hmac.compare_digest(str(receipt.get("signature", "")).encode(), _signature(secret, told).encode())
+
+
+def _signature(secret: str, receipt: dict[str, Any]) -> str:
+    return _keyed(secret, "receipt", json.dumps(receipt, sort_keys=True, separators=(",", ":"))).hex()
+
+
+def _keyed(secret: str, purpose: str, text: str) -> bytes:
+    """`purpose` keeps apart what the one secret is used for."""
+    return hmac.digest(secret.encode(), f"{purpose}\0{text}".encode(), "sha256")
