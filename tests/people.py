@@ -9,10 +9,13 @@ from typing import Any
 
 from app.domain.behavior import Behavior
 from app.domain.job import ERASE
+from app.domain.profile import Profile
 from app.domain.user import User
 from app.jobs.run import run_job
 from app.services.context import Context
+from app.services.edit_profile import edit_profile
 from app.services.erase_user import ask_erasure
+from app.services.plan_edits import Change
 from app.services.record_behaviors import Receipt, record_behaviors
 from app.storage.append import store_behaviors
 from app.storage.engine import Database
@@ -36,6 +39,14 @@ async def append(db: Database, behaviors: Sequence[Behavior]) -> None:
 
 async def post(ctx: Context, *raws: dict[str, Any]) -> Receipt:
     return await record_behaviors(ctx, raws)
+
+
+def anything(profile: Profile | None) -> None:
+    """Whoever edits in these tests need not know the profile."""
+
+
+async def edit(ctx: Context, user: str, *changes: Change) -> None:
+    await edit_profile(ctx, user, changes, anything)
 
 
 def codes(receipt: Receipt) -> list[str]:

@@ -99,8 +99,8 @@ MEANINGS: dict[str, Meaning] = {
     "consent_off": Meaning(
         409,
         "The user does not consent to being profiled",
-        "Without consent nothing new is stored of a user and there is no profile to edit. At one behaviour of a batch: it "
-        "was not stored.",
+        "Without consent nothing new is stored of a user and there is no profile to edit. At one behaviour of a batch: "
+        "it was not stored.",
         "PUT /users/{user_id}/consent, when the user has agreed.",
     ),
     "user_erased": Meaning(

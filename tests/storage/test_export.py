@@ -14,7 +14,6 @@ from app.domain.errors import InvalidInput, NotFound
 from app.domain.item import Item
 from app.ingest.rules import IngestRules
 from app.services.context import Context
-from app.services.edit_profile import edit_profile
 from app.services.embed_texts import embed_texts
 from app.services.export_user import PAGE, export_user
 from app.services.manage_users import list_behaviors, put_consent, put_user
@@ -26,7 +25,7 @@ from app.services.restore_user import restore_users
 from app.storage.edits import load_edits
 from app.storage.engine import Database
 from app.storage.users import other_ids
-from tests.people import erase, known, post, view
+from tests.people import edit, erase, known, post, view
 
 
 @pytest.fixture
@@ -58,10 +57,10 @@ async def fill(ctx: Context) -> None:
     await post(ctx, *(view("session:s", f"many-{n}", f"i{n % 20}", type="click") for n in range(PAGE + 5)))
     await merge_users(ctx, "ann", "session:s")
     for change in (Change("more", item_id="i3"), Change("never", item_id="i4"), Change("statement", text="red kites")):
-        await edit_profile(ctx, "ann", [change], lambda profile: None)
-    await edit_profile(ctx, "ann", [Change("never", item_id="i5")], lambda profile: None)
+        await edit(ctx, "ann", change)
+    await edit(ctx, "ann", Change("never", item_id="i5"))
     last = (await load_edits(ctx.db, "ann"))[-1]
-    await edit_profile(ctx, "ann", [Change("revert", edit_id=last.edit_id)], lambda profile: None)
+    await edit(ctx, "ann", Change("revert", edit_id=last.edit_id))
 
 
 async def test_an_export_gives_the_same_profile_in_an_empty_database(context: Context, elsewhere: Context) -> None:
@@ -141,7 +140,7 @@ async def test_an_erased_user_does_not_come_back_by_an_export(context: Context) 
 
 
 async def test_edits_of_before_an_erasure_do_not_come_back(context: Context) -> None:
-    await edit_profile(context, "ann", [Change("statement", text="red kites")], lambda profile: None)
+    await edit(context, "ann", Change("statement", text="red kites"))
     lines = await exported(context, "ann")
     await erase(context, "ann")
     assert (await restore_users(context, lines)).edits == 0

@@ -10,7 +10,6 @@ import pytest
 from app.domain.errors import Conflict, InvalidInput, NotFound
 from app.domain.item import Item
 from app.services.context import Context
-from app.services.edit_profile import edit_profile
 from app.services.erase_user import ask_erasure
 from app.services.manage_users import list_behaviors, list_users, patch_user, put_consent, put_user
 from app.services.merge_users import merge_users
@@ -21,7 +20,7 @@ from app.storage.edits import load_edits
 from app.storage.erasures import OWNED
 from app.storage.merge import DROPPED, MOVED, STAYING, Merged
 from app.storage.users import get_user, other_ids
-from tests.people import codes, erase, known, log_of, post, view
+from tests.people import codes, edit, erase, known, log_of, post, view
 
 ANON = "session:s1"
 
@@ -93,7 +92,7 @@ async def test_edits_move_too_and_whoever_edits_the_old_id_edits_the_user(contex
         context.world.catalogue.put(Item(word, word.title(), categories=(f"Food > {word}",)))
 
     async def never(user: str, item: str) -> None:
-        await edit_profile(context, user, [Change("never", item_id=item)], lambda profile: None)
+        await edit(context, user, Change("never", item_id=item))
 
     await never("ann", "pizza")
     await never(ANON, "cola")
@@ -101,7 +100,7 @@ async def test_edits_move_too_and_whoever_edits_the_old_id_edits_the_user(contex
     await never(ANON, "tea")
     profile = await read_profile(context, "ann")
     assert [edit.target for edit in profile.edits] == ["tea", "cola", "pizza"]
-    assert not [row for row in await load_edits(context.db, ANON)]
+    assert not await load_edits(context.db, ANON)
     assert len({edit.seq for edit in await load_edits(context.db, "ann")}) == 3
 
 
