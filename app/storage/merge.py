@@ -52,6 +52,10 @@ UPDATE edits e SET user_id = %(into)s, seq = u.last_seq + e.seq, reverted_seq = 
 FROM users u WHERE e.user_id = %(gone)s AND u.user_id = %(into)s AND NOT EXISTS
     (SELECT FROM edits o WHERE o.user_id = %(into)s AND o.edit_id = e.edit_id)
 """
+_MOVE_DECISIONS = """
+UPDATE recommendations r SET user_id = %(into)s, profile_version = u.last_seq + r.profile_version
+FROM users u WHERE r.user_id = %(gone)s AND u.user_id = %(into)s
+"""
 _JOIN = """
 UPDATE users u SET
     last_seq = u.last_seq + greatest(g.last_seq, 1), attributes = g.attributes || u.attributes, updated_at = now(),
@@ -99,8 +103,8 @@ async def merge_users(db: Database, secret: str, user_id: str, gone_id: str) -> 
         await connection.execute(_UNLEARN, [gone])
         moved = (await connection.execute(_MOVE, names)).rowcount
         await connection.execute(_MOVE_EDITS, names)
+        await connection.execute(_MOVE_DECISIONS, names)
         await connection.execute(_JOIN, names)
-        await connection.execute("UPDATE recommendations SET user_id = %s WHERE user_id = %s", [into, gone])
         for table in (*DROPPED, "behaviors", "edits"):
             await connection.execute(f"DELETE FROM {table} WHERE user_id = %s", [gone])
         await connection.execute(_LEAVE, names)

@@ -10,6 +10,8 @@ import pytest
 from app.domain.errors import Conflict, InvalidInput, NotFound
 from app.domain.item import Item
 from app.services.context import Context
+from app.services.decide import decide
+from app.services.decisions import read_decision
 from app.services.erase_user import ask_erasure
 from app.services.manage_users import list_behaviors, list_users, patch_user, put_consent, put_user
 from app.services.merge_users import merge_users
@@ -102,6 +104,15 @@ async def test_edits_move_too_and_whoever_edits_the_old_id_edits_the_user(contex
     assert [edit.target for edit in profile.edits] == ["tea", "cola", "pizza"]
     assert not await load_edits(context.db, ANON)
     assert len({edit.seq for edit in await load_edits(context.db, "ann")}) == 3
+
+
+async def test_what_was_recommended_to_the_visitor_was_recommended_to_the_user(context: Context) -> None:
+    await post(context, view("ann", "a1"), view("ann", "a2"), view(ANON, "s1"))
+    slate = await decide(context, ANON, {})
+    await context.decisions.flush(context.db)
+    await merge_users(context, "ann", ANON)
+    decision = await read_decision(context.decisions, context.db, slate.recommendation_id)
+    assert (decision.user_id, decision.profile_version) == ("ann", 3)
 
 
 async def test_users_who_are_not_there_begin(context: Context) -> None:
