@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
@@ -12,18 +12,23 @@ import structlog
 from fastapi import FastAPI
 
 from app.api import errors, openapi
+from app.api.admission import Admission
 from app.api.auth import Door
+from app.api.connections import TimedHttp
 from app.api.cursors import Cursors
 from app.api.gate import Gate
+from app.api.rates import Rates
 from app.api.routes import ROUTERS
 from app.bootstrap import open_context, secret_of, set_apart_lasting_objects, set_up_logs
 from app.console.pages import ROUTERS as PAGES
 from app.console.pages.access import sign_in_page
 from app.domain.errors import PortraitError
 from app.services.catch_up import CatchUp
+from app.services.context import Context
 from app.services.follow import Follower
 from app.services.forget import Forgetter
 from app.services.keys import Keys
+from app.services.observe import note_followed, observe
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -42,9 +47,13 @@ _TAGS = [
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application; nothing is opened before it starts. Raises `Misconfigured`."""
+    """The application; nothing is opened before it starts. Raises `Misconfigured`.
+
+    Where a network reaches it, nobody comes in without a key, also while there is none.
+    """
     settings = settings or Settings.load()
-    settings.refuse_open_door()
+    keys = Keys((key.get_secret_value() for key in settings.api_keys), settings.is_exposed)
+    admission = Admission(settings.max_in_flight, settings.max_wait_ms / 1000)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -54,10 +63,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.context = ctx
             app.state.follower = follower = Follower(ctx)
             app.state.catch_up = CatchUp(follower.step)
-            following = asyncio.create_task(_follow(follower, Forgetter(ctx)))
-            yield
-            following.cancel()
-            await asyncio.wait({following})
+            app.state.keys_catch_up = CatchUp(lambda: keys.step(ctx.db))
+            await _read_keys(keys, ctx)  # or the first requests would be told to come again
+            following = _follow(follower, Forgetter(ctx)), _follow_keys(keys, ctx), observe(ctx, "server", admission)
+            async with _beside(*following):
+                yield
 
     app = FastAPI(
         title="Portrait",
@@ -76,10 +86,35 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for router in (*ROUTERS, *PAGES):
         app.router.routes.extend(router.routes)  # one flat table: `include_router` costs 30 µs a request and more
     errors.install(app)
-    app.state.keys = keys = Keys(key.get_secret_value() for key in settings.api_keys)
-    app.add_middleware(Gate, door=Door(keys), sign_in=sign_in_page)
+    app.state.keys = keys
+    app.add_middleware(
+        Gate, door=Door(keys), rates=Rates(settings.rate_limit), admission=admission, sign_in=sign_in_page
+    )
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
+
+
+@asynccontextmanager
+async def _beside(*works: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    tasks = {asyncio.create_task(work) for work in works}
+    yield
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+async def _follow_keys(keys: Keys, ctx: Context) -> None:
+    while True:
+        await asyncio.sleep(FOLLOW_EVERY_S)
+        await _read_keys(keys, ctx)
+
+
+async def _read_keys(keys: Keys, ctx: Context) -> None:
+    """Those last seen go on when it fails."""
+    try:
+        await keys.step(ctx.db)
+    except Exception as error:  # whatever the database says, the service goes on
+        log.warning("keys_not_read", error=type(error).__name__)
 
 
 async def _follow(follower: Follower, forgetter: Forgetter) -> None:
@@ -92,6 +127,7 @@ async def _follow(follower: Follower, forgetter: Forgetter) -> None:
                 set_apart_lasting_objects()
             follow = follower.step
             await forgetter.step()
+            note_followed()
         except PortraitError as error:
             log.warning("follower_waits", detail=error.detail)
         except Exception as error:  # a defect here must not stop the service from following
@@ -108,7 +144,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "port": settings.port,
         "workers": settings.workers,
         "loop": "uvloop",
-        "http": "httptools",
+        "http": TimedHttp,
         "access_log": False,
         "log_config": None,
         "server_header": False,

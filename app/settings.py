@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.errors import Misconfigured
+from app.domain.limits import MAX_RATE
 from app.ingest.rules import IngestRules
 from app.ingest.weigh import BUILT_IN, Weights
 from app.profiles.decay import HalfLives
@@ -33,10 +34,13 @@ class Settings(BaseSettings):
     database_url: str | None = Field(None, repr=False, description="Postgres 14+; without one `serve` brings its own.")
     pool_size: int = Field(8, ge=1, le=200, description="Database connections of one process.")
 
-    host: str = Field("127.0.0.1", description="Another address than the loopback needs `api_keys`.")
+    host: str = Field("127.0.0.1", description="Another address than the loopback needs a key.")
     port: int = Field(8000, ge=0, le=65_535, description="0: a free one, told at the start.")
     workers: int = Field(1, ge=1, le=64, description="Server processes.")
-    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="Separated by commas; none: open.")
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="For everything; separated by commas.")
+    rate_limit: int = Field(0, ge=0, le=MAX_RATE, description="Requests a minute of a key and process; 0: no limit.")
+    max_in_flight: int = Field(100, ge=1, le=10_000, description="Requests that a process works on at a time.")
+    max_wait_ms: float = Field(25.0, gt=0, le=10_000, description="Longer for one's turn: 503 `overloaded`.")
     secret: SecretStr | None = Field(
         None, description="Signs cursors and receipts, hashes erased ids: keep it, the same on every machine."
     )
@@ -106,13 +110,20 @@ class Settings(BaseSettings):
     def artifacts_dir(self) -> Path:
         return self.data_dir / "artifacts"
 
-    def refuse_open_door(self) -> None:
-        """Raises `Misconfigured` where everybody on a network could use the service without a key."""
-        if self.api_keys or _is_loopback(self.host):
+    @property
+    def is_exposed(self) -> bool:
+        """Whether others than this machine reach the service."""
+        return not _is_loopback(self.host)
+
+    def refuse_useless_door(self, has_keys: bool) -> None:
+        """Raises `Misconfigured` where a network reaches the service and nobody has a key for it (`has_keys`: the
+        database has some).
+        """
+        if self.api_keys or has_keys or not self.is_exposed:
             return
         raise Misconfigured(
             "Without an API key the service listens on this machine only.",
-            f"Set {PREFIX}API_KEYS (a key: `openssl rand -hex 32`), or leave {PREFIX}HOST at 127.0.0.1.",
+            f"Make one with `portrait keys create`, set {PREFIX}API_KEYS, or leave {PREFIX}HOST at 127.0.0.1.",
         )
 
 

@@ -22,7 +22,7 @@ def answer(body: Any, status: int = 200, headers: Mapping[str, str] | None = Non
 
 
 def tagged(request: Request, body: Any) -> Response:
-    """With a strong ETag, the hash of the bytes; 304 when the caller holds the same."""
+    """With a strong ETag, the hash of the bytes; 304 when the caller holds the same. Nothing on the way keeps it."""
     encoded = _encode(body)
     headers = tag_headers(encoded)
     if is_held(headers["ETag"], request.headers.get("if-none-match")):
@@ -33,7 +33,7 @@ def tagged(request: Request, body: Any) -> Response:
 def tag_headers(body: Any) -> dict[str, str]:
     """Those of a body that is answered again under this tag for as long as it does not change."""
     encoded = body if isinstance(body, bytes) else _encode(body)
-    return {"ETag": f'"{blake2b(encoded, digest_size=12).hexdigest()}"', "Cache-Control": "private, no-cache"}
+    return {"ETag": f'"{blake2b(encoded, digest_size=12).hexdigest()}"', "Cache-Control": "no-store"}
 
 
 def is_held(tag: str, held: str | None) -> bool:

@@ -12,33 +12,47 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.types import Scope
 
-from app.domain.errors import AccessDenied
+from app.api.scopes import KEY
+from app.domain.access import ADMIN, EVERYBODY, Key
+from app.domain.errors import PortraitError, ScopeMissing
 from app.services.keys import SESSION_COOKIE, Keys
 
 # What tells nothing about anybody: health for the load balancer, documentation, explanations of errors, and the form
 # that asks for a key.
 _OPEN = ("/health/", "/docs", "/redoc", "/openapi.json", "/errors", "/console/key", "/console/leave", "/console/static")
 _SAFE = frozenset({"GET", "HEAD"})
-_HINT = "Send `Authorization: Bearer <key>` or `X-API-Key: <key>`."
 
 
 class Door:
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
 
-    def refusal(self, scope: Scope) -> AccessDenied | None:
-        """Why the request may not pass, None when it may."""
-        if not self._keys.required or _is_open(scope["path"]):
-            return None
-        sent = _sent_key(scope)
-        if sent is not None:
-            return None if self._keys.holds(sent) else AccessDenied("The API key is not valid here.", _HINT)
-        return None if self._has_session(scope) else AccessDenied("The request carries no API key.", _HINT)
+    def refusal(self, scope: Scope) -> PortraitError | None:
+        """Why the request may not pass, None when it may; then it carries its key from here on."""
+        try:
+            if not is_open(scope["path"]):
+                scope[KEY] = self._key_of(scope)
+        except PortraitError as refused:
+            return refused
+        return None
 
-    def _has_session(self, scope: Scope) -> bool:
+    def _key_of(self, scope: Scope) -> Key:
+        if not self._keys.required:
+            return EVERYBODY
+        sent = _sent_key(scope)
+        key = self._of_session(scope) if sent is None else self._keys.find(sent, time.time())
+        if key is None:
+            raise self._keys.missing()
+        if is_page(scope["path"]) and ADMIN not in key.scopes:
+            raise ScopeMissing("The console needs a key for everything.", "Use a key with the scope `admin`.")
+        return key
+
+    def _of_session(self, scope: Scope) -> Key | None:
         headers = Headers(scope=scope)
         token = cookie_parser(headers.get("cookie", "")).get(SESSION_COOKIE, "")
-        return self._keys.is_session(token, time.time()) and (scope["method"] in _SAFE or _from_here(headers))
+        return (
+            self._keys.key_of_session(token, time.time()) if scope["method"] in _SAFE or _from_here(headers) else None
+        )
 
 
 def _from_here(headers: Headers) -> bool:
@@ -51,7 +65,12 @@ def _from_here(headers: Headers) -> bool:
     return urlsplit(headers.get("origin", "")).netloc == headers.get("host", "-")
 
 
-def _is_open(path: str) -> bool:
+def is_page(path: str) -> bool:
+    """Whether it belongs to the console."""
+    return f"{path}/".startswith("/console/")
+
+
+def is_open(path: str) -> bool:
     return any(path == root.rstrip("/") or path.startswith(root.rstrip("/") + "/") for root in _OPEN)
 
 

@@ -26,12 +26,17 @@ async def _catch_up(request: Request) -> CatchUp:
     return cast(CatchUp, request.app.state.catch_up)
 
 
+async def _keys_catch_up(request: Request) -> CatchUp:
+    return cast(CatchUp, request.app.state.keys_catch_up)
+
+
 async def _cursors(request: Request) -> Cursors:
     return cast(Cursors, request.app.state.cursors)
 
 
 Ctx = Annotated[Context, Depends(_context)]
 CatchUpNow = Annotated[CatchUp, Depends(_catch_up)]
+KeysCatchUpNow = Annotated[CatchUp, Depends(_keys_catch_up)]
 Listing = Annotated[Cursors, Depends(_cursors)]
 
 

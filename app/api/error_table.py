@@ -41,6 +41,12 @@ MEANINGS: dict[str, Meaning] = {
         "The service has API keys, and the request carries none of them.",
         "Send `Authorization: Bearer <key>` or `X-API-Key: <key>`.",
     ),
+    "scope_missing": Meaning(
+        403,
+        "The key is not for this call",
+        "Every call needs a scope, which /docs names; the key has others.",
+        "Use a key with this scope. `portrait keys create` or POST /keys makes one.",
+    ),
     "not_found": Meaning(
         404,
         "There is no such call",
@@ -121,6 +127,12 @@ MEANINGS: dict[str, Meaning] = {
         "The model was learned from somebody who was erased since",
         "What was learned from people who are erased does not come back.",
         "Train again with POST /jobs; that happens by itself too.",
+    ),
+    "key_unknown": Meaning(
+        404,
+        "No such key is known",
+        "No API key has this id. An id is the part between the underscores of the key.",
+        "GET /keys lists all of them.",
     ),
     "error_unknown": Meaning(
         404,
@@ -212,6 +224,12 @@ MEANINGS: dict[str, Meaning] = {
         "Two people, or two tabs, would overwrite each other without noticing.",
         "Send the `ETag` of GET /users/{user_id}/profile as `If-Match`.",
     ),
+    "rate_limited": Meaning(
+        429,
+        "Too many requests with this key",
+        "A key may make so many requests a minute; the header `RateLimit-Policy` says how many.",
+        "Go on after the seconds in `Retry-After`, and slow down when `RateLimit` comes near to 0.",
+    ),
     "internal": Meaning(
         500,
         "Something went wrong inside the service",
@@ -235,6 +253,12 @@ MEANINGS: dict[str, Meaning] = {
         "A part that this answer needs is away",
         "Something the answer needs is starting, overloaded or down.",
         "Try again after the seconds in `Retry-After`; /health/ready tells which part it is.",
+    ),
+    "overloaded": Meaning(
+        503,
+        "The service has more to do than it can",
+        "So many requests are being answered that this one would have waited too long. Nothing was done.",
+        "Try again after the seconds in `Retry-After`, with fewer requests at a time.",
     ),
     "database_unavailable": Meaning(
         503,

@@ -26,6 +26,8 @@ from app.domain.errors import (
     MalformedBody,
     NotFound,
     PortraitError,
+    RateLimited,
+    ScopeMissing,
     TooLarge,
     Unavailable,
     UnsupportedBody,
@@ -41,6 +43,8 @@ STATUS: dict[type[PortraitError], int] = {
     TooLarge: 413,
     UnsupportedBody: 415,
     AccessDenied: 401,
+    ScopeMissing: 403,
+    RateLimited: 429,
     NotFound: 404,
     Conflict: 409,
     ArtifactRefused: 500,
@@ -72,6 +76,8 @@ def install(app: FastAPI) -> None:
 
 def answer(scope: Scope, error: PortraitError) -> Response:
     status = status_of(error)
+    if isinstance(error, RateLimited):
+        return problem(scope, status, error, {"Retry-After": str(error.retry_after_s)})
     return problem(scope, status, error, _HEADERS.get(status))
 
 

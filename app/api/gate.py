@@ -1,4 +1,4 @@
-"""The outermost layer of ours: id of the request, readable address, key, log line, and the last resort.
+"""The outermost layer of ours: id of the request, readable address, key, limits, log line, and the last resort.
 
 Plain ASGI, because a request passes here that matches no route and an exception that no handler knows.
 """
@@ -6,45 +6,48 @@ Plain ASGI, because a request passes here that matches no route and an exception
 from __future__ import annotations
 
 import time
-import traceback
 from collections.abc import Callable
 from urllib.parse import unquote_to_bytes
 
-import structlog
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from app.api.auth import Door
+from app.api.admission import Admission, Place
+from app.api.auth import Door, is_open, is_page
 from app.api.errors import INTERNAL, answer
-from app.api.problems import request_id_of
-from app.domain.errors import AccessDenied, InvalidInput, PortraitError
+from app.api.rates import Rates, refusal
+from app.api.scopes import KEY
+from app.api.visit import Visit
+from app.domain.errors import AccessDenied, InvalidInput, Overloaded, PortraitError
 
-log = structlog.get_logger()
-
-SLOW_MS = 500
-_PROBE = "/health/ready"  # asked every second; "not yet" is an answer, not an error
-_HEADERS = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+_ALWAYS = "/metrics"  # what an operator looks at while there is too much to do
 
 
 class Gate:
     """`sign_in` makes the page that asks for a key, for whoever comes to the console without one."""
 
-    def __init__(self, app: ASGIApp, door: Door, sign_in: Callable[[Scope], Response]) -> None:
+    def __init__(
+        self, app: ASGIApp, door: Door, rates: Rates, admission: Admission, sign_in: Callable[[Scope], Response]
+    ) -> None:
         self.app = app
         self.door = door
+        self.rates = rates
+        self.admission = admission
         self.sign_in = sign_in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        visit = _Visit(scope, send)
+        visit = Visit(scope, send)
         try:
-            refused = _unreadable(scope) or self.door.refusal(scope)
+            refused = _unreadable(scope) or self.door.refusal(scope) or self._too_many(scope, visit)
             if refused:
                 await self._turned_away(scope, refused)(scope, receive, visit.send)
-            else:
+            elif is_open(scope["path"]) or scope["path"] == _ALWAYS:
                 await self.app(scope, receive, visit.send)
+            else:
+                await self._admitted(scope, receive, visit)
         except Exception as error:  # the last resort: nobody may see a bare 500
             visit.report(error)
             if visit.status:
@@ -53,48 +56,23 @@ class Gate:
         visit.close()
 
     def _turned_away(self, scope: Scope, refused: PortraitError) -> Response:
-        is_page = f"{scope['path']}/".startswith("/console/")
-        return self.sign_in(scope) if is_page and isinstance(refused, AccessDenied) else answer(scope, refused)
+        to_console = is_page(scope["path"]) and isinstance(refused, AccessDenied)
+        return self.sign_in(scope) if to_console else answer(scope, refused)
 
+    async def _admitted(self, scope: Scope, receive: Receive, visit: Visit) -> None:
+        try:
+            async with Place(self.admission, scope, receive) as visit.place:
+                await self.app(scope, visit.place.receive, visit.send)
+        except Overloaded as error:
+            await answer(scope, error)(scope, receive, visit.send)
 
-class _Visit:
-    """One request on its way through; knows nothing of ids, texts and bodies, so it cannot log them."""
-
-    def __init__(self, scope: Scope, send: Send) -> None:
-        self.scope = scope
-        self.status = 0
-        self._send = send
-        self._started = time.perf_counter()
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            request_id = (b"x-request-id", request_id_of(self.scope).encode())
-            message["headers"] = [*message.get("headers", ()), request_id, *_HEADERS]
-        await self._send(message)
-
-    def report(self, error: Exception) -> None:
-        """Where it happened. Messages of exceptions stay out: they quote values."""
-        frames = [
-            f"{frame.name} {frame.filename}:{frame.lineno}" for frame in traceback.extract_tb(error.__traceback__)
-        ]
-        log.error("failed", error=type(error).__name__, at=frames[-6:], request_id=request_id_of(self.scope))
-
-    def close(self) -> None:
-        took_ms = (time.perf_counter() - self._started) * 1000
-        route = getattr(self.scope.get("route"), "path", None)
-        failed = self.status >= 500 and route != _PROBE
-        level = "error" if failed else "warning" if took_ms >= SLOW_MS else "debug"
-        if level == "debug" and not log.isEnabledFor(10):
-            return
-        getattr(log, level)(
-            "answered",
-            method=self.scope["method"],
-            route=route,
-            status=self.status,
-            took_ms=round(took_ms, 1),
-            request_id=request_id_of(self.scope),
-        )
+    def _too_many(self, scope: Scope, visit: Visit) -> PortraitError | None:
+        key = scope.get(KEY)
+        if key is None:
+            return None
+        now = time.monotonic()
+        visit.bucket = self.rates.bucket(key, now)
+        return refusal(visit.bucket, now)
 
 
 def _unreadable(scope: Scope) -> PortraitError | None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -14,9 +15,11 @@ from app.api.problems import MEDIA_TYPE
 from app.api.schemas.common import Problem
 from app.api.schemas.edits import EditsIn
 from app.api.schemas.jobs import JobIn
+from app.api.schemas.keys import KeyIn
 from app.api.schemas.scenarios import ScenarioIn
 from app.api.schemas.users import ConsentIn, MergeIn, UserIn, UserPatch
 from app.api.schemas.wishes import SessionWishIn, StatelessIn
+from app.api.scopes import needed_by
 from app.domain.limits import MAX_BEHAVIORS
 from app.ingest.clean import BehaviorIn
 from app.ingest.clean_item import ItemIn, ItemPatch
@@ -35,12 +38,14 @@ _BODIES: tuple[type[BaseModel], ...] = (
     StatelessIn,
     ScenarioIn,
     JobIn,
+    KeyIn,
     Problem,
 )
-_EVERYWHERE = (400, 401, 422, 500, 503)
+_EVERYWHERE = (400, 401, 403, 422, 429, 500, 503)
 _STATUS_TEXT = {
     400: "The body, the address or the cursor cannot be read",
     401: "A valid key is needed",
+    403: "The key is not for this call",
     404: "There is no such thing",
     409: "It contradicts what is stored",
     408: "The body did not arrive in time",
@@ -49,11 +54,12 @@ _STATUS_TEXT = {
     415: "The content type is not read here",
     422: "Something in it cannot be accepted; `errors` says what",
     428: "The header `If-Match` is needed",
+    429: "Too many requests with this key",
     500: "A defect of the service",
-    503: "A part that the answer needs is away; try again",
+    503: "A part that the answer needs is away, or there is too much to do; try again",
 }
 _SECURITY = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key of PORTRAIT_API_KEYS."},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
 }
 DESCRIPTION = """
@@ -63,6 +69,7 @@ DESCRIPTION = """
 `GET /users/{user_id}/recommendations?include=item`. An unknown user gets an answer too.
 
 Every failure is a problem (RFC 9457) with a stable `code`, a `hint` and a page at `/errors/{code}`.
+Where the service has API keys, every call names the scopes of which the key needs one; `admin` implies all.
 Times are RFC 3339 with a zone. Lists have `limit`, an opaque `cursor` and `next`.
 """
 
@@ -106,10 +113,20 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         schemas.update(bodies["$defs"])
         document["components"]["securitySchemes"] = _SECURITY
-        document["security"] = [{}, *({name: []} for name in _SECURITY)]
+        _tell_scopes(app, document)
         schemas["Problem"]["properties"]["code"]["enum"] = [code for code in MEANINGS if MEANINGS[code].status]
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _tell_scopes(app: FastAPI, document: dict[str, Any]) -> None:
+    """Each call with the scopes of which its key needs one; none: it needs no key."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.include_in_schema:
+            needed = sorted(needed_by(route.endpoint))
+            security = [{name: [scope]} for scope in needed for name in _SECURITY]
+            for method in route.methods or ():
+                document["paths"][route.path_format][method.lower()]["security"] = security
 
 
 def _failure(status: int) -> dict[str, Any]:

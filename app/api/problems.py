@@ -12,9 +12,11 @@ from starlette.types import Scope
 
 from app.api.error_table import MEANINGS
 from app.domain.errors import Fault, PortraitError
+from app.telemetry.metrics import count_problem
 
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "portrait.request_id"
+CODE = "portrait.problem"
 RETRY_AFTER_S = 2
 
 
@@ -26,6 +28,8 @@ def request_id_of(scope: Scope) -> str:
 
 def problem(scope: Scope, status: int, error: PortraitError, headers: Mapping[str, str] | None = None) -> Response:
     request_id = request_id_of(scope)
+    scope[CODE] = error.code
+    count_problem(error.code)
     meaning = MEANINGS.get(error.code)
     body = {
         "type": f"/errors/{error.code}",
@@ -38,7 +42,7 @@ def problem(scope: Scope, status: int, error: PortraitError, headers: Mapping[st
         "request_id": request_id,
         "errors": [listed(fault) for fault in error.faults],
     }
-    retry = {"Retry-After": str(RETRY_AFTER_S)} if status in {429, 503} else {}
+    retry = {"Retry-After": str(RETRY_AFTER_S)} if status == 503 else {}
     return Response(msgspec.json.encode(body), status, {**retry, **(headers or {})}, MEDIA_TYPE)
 
 

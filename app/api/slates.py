@@ -13,6 +13,7 @@ from app.domain.catalogue import Catalogue
 from app.domain.decision import Decision
 from app.domain.recommendation import Recommended, Slate
 from app.services.context import Context
+from app.telemetry.metrics import count_recommendation
 
 
 def slate_answer(ctx: Context, slate: Slate, include: Sequence[str]) -> Response:
@@ -28,6 +29,7 @@ def slate_answer(ctx: Context, slate: Slate, include: Sequence[str]) -> Response
         "fallback_reason": slate.fallback_reason,
         "items": lines(ctx, slate.items, include),
     }
+    count_recommendation(slate.fallback_reason, slate.degraded)
     return timed(body, slate.timings_ms)
 
 

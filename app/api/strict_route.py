@@ -1,4 +1,6 @@
-"""A route that refuses what it does not know: a misspelt query parameter would be ignored silently."""
+"""A route that refuses keys that are not for it, and what it does not know: a misspelt query parameter would be ignored
+silently.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from app.api.errors import invalid
+from app.api.scopes import check_scope, needed_by
 from app.domain.errors import Fault
 from app.domain.limits import MAX_ERRORS
 from app.ingest.faults import safe_name
@@ -21,9 +24,10 @@ _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 class StrictRoute(APIRoute):
     def get_route_handler(self) -> _Handler:
         handler = super().get_route_handler()
-        known = dict(_parameters(self))
+        known, needed = dict(_parameters(self)), needed_by(self.endpoint)
 
         async def strict(request: Request) -> Response:
+            check_scope(request, needed)
             if request.scope["query_string"]:
                 _check(request, known)
             return await handler(request)

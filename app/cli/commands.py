@@ -19,6 +19,8 @@ train = typer.Typer(help="Learn from all behaviours now: in the running service,
 app.add_typer(train, name="train")
 models = typer.Typer(help="What was learned: its versions, and which of them serves.", no_args_is_help=True)
 app.add_typer(models, name="models")
+keys = typer.Typer(help="API keys: who may do what.", no_args_is_help=True)
+app.add_typer(keys, name="keys")
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show how far it is and what came of it.")]
@@ -191,3 +193,32 @@ def rollback(kind: Annotated[Kind, typer.Option(help="Of what.")] = "generators"
     from app.cli.models import rollback
 
     rollback(kind)
+
+
+@keys.command()
+def create(
+    name: Annotated[str, typer.Option(help="Whose it is.")],
+    scope: Annotated[list[str], typer.Option(help="What it may do; again for more. `admin` may do everything.")],
+    expires_in: Annotated[str | None, typer.Option(help="90d, 12h or 30m; without it, never.")] = None,
+    rate_limit: Annotated[int | None, typer.Option(min=0, help="Requests a minute; 0: no limit.")] = None,
+) -> None:
+    """Make a key. It is shown once; from the first key on nobody comes in without one."""
+    from app.cli.keys import create
+
+    create(name, scope, expires_in, rate_limit)
+
+
+@keys.command("list")
+def list_keys_() -> None:
+    """Every key, without its secret."""
+    from app.cli.keys import show_keys
+
+    show_keys()
+
+
+@keys.command()
+def revoke(key_id: Annotated[str, typer.Argument(help="As `portrait keys list` shows it.")]) -> None:
+    """Refuse a key from now on; running services do within about a second."""
+    from app.cli.keys import revoke
+
+    revoke(key_id)

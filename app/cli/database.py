@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from app.settings import Settings
+    from app.storage.engine import Database
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -24,3 +28,23 @@ def opened(settings: Settings) -> Iterator[tuple[Settings, str]]:
         yield settings.model_copy(update={"database_url": url}), url
     finally:
         server.stop()
+
+
+def with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
+    """Runs `work` on the database of the settings, brought to the tables of this release."""
+    from app.cli.settings import load
+    from app.storage import migrate
+
+    with opened(load()) as (settings, url):
+        migrate.upgrade(url)
+        return asyncio.run(on_database(url, lambda db: work(db, settings)))
+
+
+async def on_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+    from app.storage.engine import Database
+
+    db = await Database.open(url, pool_size=1)
+    try:
+        return await work(db)
+    finally:
+        await db.close()

@@ -49,7 +49,6 @@ def examine() -> Iterator[Finding]:
     """Every part, also when others fail."""
     try:
         settings = Settings.load()
-        settings.refuse_open_door()
     except PortraitError as error:
         yield Finding("settings", "bad", error.detail, error.hint)
         return
@@ -144,8 +143,20 @@ async def _contents(db: Database, settings: Settings) -> list[Finding]:
     if found != needed:
         text = f"the database is at revision {found or 'none'}, this release needs {needed}"
         return [Finding("migrations", "bad", text, "Run: portrait db upgrade")]
+    keys = await _keys(db, settings)
     models = [await _model(db, settings, kind) for kind in ("space", "generators")]
-    return [Finding("migrations", "ok", f"at {found}"), *models]
+    return [Finding("migrations", "ok", f"at {found}"), keys, *models]
+
+
+async def _keys(db: Database, settings: Settings) -> Finding:
+    from app.storage.keys import has_key_in_force
+
+    has_keys = await has_key_in_force(db)
+    try:
+        settings.refuse_useless_door(has_keys)
+    except PortraitError as error:
+        return Finding("keys", "bad", error.detail, error.hint)
+    return Finding("keys", "ok", "nobody comes in without one" if has_keys or settings.api_keys else "none in force")
 
 
 async def _model(db: Database, settings: Settings, kind: str) -> Finding:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from app.cli.database import opened
-from app.cli.settings import load
+from app.cli.database import with_database
 from app.cli.voice import console, say
 from app.registry.store import Store
 from app.services.manage_models import list_models, promote_model, roll_back
-from app.storage import migrate
 from app.storage.engine import Database
 from app.storage.models import ENCODER, StoredModel
 
@@ -22,7 +19,7 @@ T = TypeVar("T")
 def show_models(kind: str | None, limit: int) -> None:
     from rich.table import Table
 
-    found = _with_database(lambda db, _: list_models(db, kind, None, limit))
+    found = _with_store(lambda db, _: list_models(db, kind, None, limit))
     if not found:
         say("No model yet: `portrait train` makes one.")
         return
@@ -33,11 +30,11 @@ def show_models(kind: str | None, limit: int) -> None:
 
 
 def promote(version: int) -> None:
-    _told(*_with_database(lambda db, store: _and_folder(store, promote_model(db, store, version))))
+    _told(*_with_store(lambda db, store: _and_folder(store, promote_model(db, store, version))))
 
 
 def rollback(kind: str) -> None:
-    _told(*_with_database(lambda db, store: _and_folder(store, roll_back(db, store, kind))))
+    _told(*_with_store(lambda db, store: _and_folder(store, roll_back(db, store, kind))))
 
 
 async def _and_folder(store: Store, promoted: Awaitable[StoredModel]) -> tuple[StoredModel, Path]:
@@ -74,14 +71,5 @@ def _verdict(model: StoredModel) -> str:
     return f"{'won' if model.verdict.get('promoted') else 'lost'}: {escape(reasons)}"
 
 
-def _with_database(work: Callable[[Database, Store], Awaitable[T]]) -> T:
-    async def run(url: str, store: Store) -> T:
-        db = await Database.open(url, pool_size=1)
-        try:
-            return await work(db, store)
-        finally:
-            await db.close()
-
-    with opened(load()) as (settings, url):
-        migrate.upgrade(url)
-        return asyncio.run(run(url, Store(settings.artifacts_dir)))
+def _with_store(work: Callable[[Database, Store], Awaitable[T]]) -> T:
+    return with_database(lambda db, settings: work(db, Store(settings.artifacts_dir)))

@@ -61,9 +61,12 @@ async def _jobs(settings: Settings) -> None:
 
     from app.bootstrap import open_context
     from app.jobs.worker import run_jobs
+    from app.services.observe import observe
 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_context(settings) as ctx:
+        observing = asyncio.create_task(observe(ctx, "jobs"))
         await run_jobs(ctx, stop)
+        observing.cancel()

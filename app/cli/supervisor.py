@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
@@ -13,13 +14,17 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 
+from app.cli.database import on_database
 from app.cli.settings import as_environment
 from app.cli.voice import say
 from app.domain.errors import Misconfigured, Unavailable
 from app.settings import Settings
 from app.storage.embedded import EmbeddedPostgres
+from app.storage.keys import has_key_in_force
+from app.telemetry.shared import VARIABLE, forget_process, fresh_folder
 
 _TICK_S = 0.2
 _LONGEST_PAUSE_S = 30.0
@@ -81,10 +86,10 @@ class Supervisor:
         self._stopping = False
         self._postgres = None if settings.database_url else EmbeddedPostgres(settings.data_dir)
         self._children: list[Child] = []
+        self._numbers: Path | None = None
 
     def run(self) -> None:
         """Raises `Misconfigured` or `Unavailable` when it cannot start."""
-        self._settings.refuse_open_door()
         with _signals(self._stop_soon), listening(self._settings) as door:
             self._settings = self._settings.model_copy(update={"port": door.getsockname()[1]})
             try:
@@ -103,9 +108,13 @@ class Supervisor:
             say(f"Postgres runs in {self._settings.data_dir} ({time.monotonic() - started:.1f} s)")
         if not self._stopping and self._settings.database_url:
             migrate.upgrade(self._settings.database_url)
+            if self._settings.is_exposed:
+                has_keys = asyncio.run(on_database(self._settings.database_url, has_key_in_force))
+                self._settings.refuse_useless_door(has_keys)
 
     def _watch(self, door: socket.socket) -> None:
-        environment = {**_ONE_THREAD, **os.environ, **as_environment(self._settings)}
+        self._numbers = fresh_folder(self._settings.data_dir, self._settings.port)
+        environment = {**_ONE_THREAD, **os.environ, **as_environment(self._settings), VARIABLE: str(self._numbers)}
         portrait = [sys.executable, "-P", "-m", "app"]  # -P: no folder `app` of the working directory
         tie = ["--supervisor", str(os.getpid())]
         serve = [*portrait, "worker", "--socket", str(door.fileno()), *tie]
@@ -134,6 +143,8 @@ class Supervisor:
                 continue
             if child.process is not None:
                 code = child.process.returncode
+                if self._numbers:
+                    forget_process(self._numbers, child.process.pid)
                 child.note_end()
                 self._judge(child, code)
             if time.monotonic() >= child.due_at and not self._stopping:

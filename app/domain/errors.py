@@ -6,10 +6,13 @@ PortraitError
 │   ├── TooLarge            more bytes or entries than one request may carry
 │   ├── UnsupportedBody     a content type this call does not read
 │   └── InvalidCursor       a list cursor that this service did not hand out
-├── AccessDenied            no key, or one that does not open this door
+├── AccessDenied            no key, or one that is not valid
+│   └── ScopeMissing        the key is valid, and not for this call
+├── RateLimited             more requests than the key may make
 ├── NotFound                no such user, item, page or call
 ├── Conflict                it contradicts what is already stored
 ├── Unavailable             a part that this answer needs is away; try again
+│   └── Overloaded          more requests are on their way than can be answered soon
 ├── Cancelled               a job was told to stop
 ├── ArtifactRefused         a file on disk is not what was published
 └── Misconfigured           the settings or the machine do not allow a start
@@ -76,6 +79,22 @@ class AccessDenied(PortraitError):
     title = "A valid key is needed"
 
 
+class ScopeMissing(AccessDenied):
+    code = "scope_missing"
+    title = "The key is not for this call"
+
+
+class RateLimited(PortraitError):
+    """`retry_after_s`: seconds until one more request may be made."""
+
+    code = "rate_limited"
+    title = "Too many requests with this key"
+
+    def __init__(self, detail: str, hint: str, retry_after_s: int) -> None:
+        super().__init__(detail, hint)
+        self.retry_after_s = retry_after_s
+
+
 class NotFound(PortraitError):
     code = "not_found"
     title = "There is no such thing"
@@ -89,6 +108,11 @@ class Conflict(PortraitError):
 class Unavailable(PortraitError):
     code = "unavailable"
     title = "A part that this answer needs is away"
+
+
+class Overloaded(Unavailable):
+    code = "overloaded"
+    title = "The service has more to do than it can"
 
 
 class Cancelled(PortraitError):

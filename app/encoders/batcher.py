@@ -66,6 +66,10 @@ class Batcher:
         self._thread = threading.Thread(target=self._run, name="encoder", daemon=True)
         self._thread.start()
 
+    @property
+    def n_waiting(self) -> int:
+        return self._n_waiting
+
     def submit(self, texts: list[str]) -> Future[Vectors]:
         """`texts` sorted by length, shortest first; the result has their order. Raises Unavailable when overrun."""
         job = _Job(texts)

@@ -47,6 +47,11 @@ class TextEncoder:
     def ready(self) -> bool:
         return self._batcher is not None
 
+    @property
+    def n_waiting(self) -> int:
+        """Texts that are not taken up yet."""
+        return self._batcher.n_waiting if self._batcher else 0
+
     def load(self) -> None:
         """Imports the libraries and reads the weights: seconds, so call it from a thread of its own.
 

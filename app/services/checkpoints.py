@@ -31,6 +31,10 @@ class CheckpointSaver:
         self._waiting: dict[str, Checkpoint] = {}
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def n_waiting(self) -> int:
+        return len(self._waiting)
+
     def put(self, db: Database, checkpoint: Checkpoint) -> None:
         """Returns at once. The state must not change any more."""
         if checkpoint.user_id in self._waiting or len(self._waiting) < MOST_WAITING:

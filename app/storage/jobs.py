@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from secrets import token_hex
-from typing import Any
+from typing import Any, get_args
 
 from psycopg.rows import class_row
 from sqlalchemy import ColumnElement, Row, func, insert, select, update
@@ -100,6 +100,14 @@ async def cancel_job(db: Database, job_id: str) -> Job | None:
             return None
         changed = {"cancel_requested": True} | (ends if job.status == "queued" else {})
         return _known(await _changed(connection, jobs.c.job_id == job_id, **changed))
+
+
+async def count_jobs(db: Database) -> dict[JobStatus, int]:
+    """How many there are of each status."""
+    statement = select(jobs.c.status, func.count()).group_by(jobs.c.status)
+    async with db.core() as connection:
+        found = dict(tuple(row) for row in await connection.execute(statement))
+    return {status: found.get(status, 0) for status in get_args(JobStatus)}
 
 
 async def has_queued(db: Database, kinds: Sequence[JobKind]) -> bool:

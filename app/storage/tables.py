@@ -281,3 +281,17 @@ scenarios = Table(
     Column("settings", JSONB, nullable=False),  # as they were put
     _now("updated_at"),
 )
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("digest", LargeBinary, nullable=False),  # SHA-256 of the secret
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("rate_limit", Integer),  # requests a minute; NULL: what the settings say
+    _now("created_at"),
+    _at("expires_at"),
+    _at("revoked_at"),  # the row stays: once there was a key, nobody comes in without one
+    _at("last_used_at"),  # to the hour
+)

@@ -232,7 +232,7 @@ def test_hostile_texts_stay_texts(client: httpx2.Client) -> None:
 def test_versions_are_shown_with_their_verdict_and_figures(client: httpx2.Client, service: Service) -> None:
     async def publish(ctx: Context) -> int:
         manifest = ctx.store.publish(
-            "space", lambda folder: (folder / "x").write_text("x") and None, {"n_items": 4_321}
+            "space", lambda folder: (folder / "x").write_text("x") and None, {"n_items": 4_321, "encoder": "none"}
         )
         verdict = {
             "promoted": True,

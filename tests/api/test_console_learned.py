@@ -38,6 +38,7 @@ async def browser(context: Context) -> AsyncIterator[httpx2.AsyncClient]:
     set_up_logs(settings)
     app = create_app(settings)
     app.state.context, app.state.follower = context, follower
+    await app.state.keys.step(context.db)
     async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://portrait") as client:
         yield client
 

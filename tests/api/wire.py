@@ -23,6 +23,7 @@ DOCUMENT = create_app(Settings(_env_file=None)).openapi()
 OPERATIONS = [(method, path) for path, operations in DOCUMENT["paths"].items() for method in operations]
 WITH_BODY = [(method, path) for method, path in OPERATIONS if "requestBody" in DOCUMENT["paths"][path][method]]
 START_WITHIN_S = 60
+ADMIN_KEY = "of-the-settings-0123456789abcdef"
 
 T = TypeVar("T")
 

@@ -10,6 +10,8 @@ from app.api.routes import (
     health,
     items,
     jobs,
+    keys,
+    metrics,
     models,
     people,
     profiles,
@@ -33,7 +35,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     people.router,
     jobs.router,
     models.router,
+    keys.router,
     health.router,
+    metrics.router,
     errors.router,
     docs.router,
 )

@@ -11,6 +11,7 @@ from app.api.answers import answer
 from app.api.deps import At, Ctx
 from app.api.openapi import failures
 from app.api.schemas.attribution import AttributionOut
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.domain.attribution import WITHIN, By, Outcome
 from app.services.attribution import attribute
@@ -32,6 +33,7 @@ class AttributionQuery(BaseModel):
     response_model=AttributionOut,
     responses=failures(),
 )
+@needs("metrics:read")
 async def get_attribution(ctx: Ctx, query: Annotated[AttributionQuery, Query()]) -> Response:
     """Shown items, and which of them were followed by behaviours that name the `recommendation_id`.
 

@@ -10,9 +10,11 @@ from app.api.openapi import bulk_body, failures
 from app.api.problems import listed
 from app.api.receipts import moved, receipt
 from app.api.schemas.behaviors import BehaviorsReceipt
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.ingest.clean import BehaviorIn
 from app.services.record_behaviors import record_behaviors
+from app.telemetry.metrics import count_behaviors
 
 router = APIRouter(route_class=StrictRoute, tags=["behaviors"])
 
@@ -39,6 +41,7 @@ _EXAMPLES = {
     responses={207: {"model": BehaviorsReceipt, "description": "Some were taken"}, **failures(408, 413, 415)},
     openapi_extra=bulk_body(BehaviorIn, _EXAMPLES),
 )
+@needs("behaviors:write")
 async def record(request: Request, ctx: Ctx) -> Response:
     """One behaviour, an array, or NDJSON (`application/x-ndjson`); up to 10,000 or 8 MiB.
 
@@ -47,6 +50,8 @@ async def record(request: Request, ctx: Ctx) -> Response:
     """
     entries = await entries_of(request)
     done = await record_behaviors(ctx, entries.raws)
+    n_entries = len(entries.raws) + len(entries.faults)
+    count_behaviors(done.accepted, done.duplicates, n_entries - done.accepted - done.duplicates)
     counts = {
         "accepted": done.accepted,
         "duplicates": done.duplicates,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.responses import FileResponse
 
 from app.api.answers import answer
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.domain.errors import NotFound
 
@@ -23,16 +24,19 @@ _POLICY = (
 
 
 @router.get("/docs")
+@needs()
 async def docs() -> Response:
     return _page("swagger.html")
 
 
 @router.get("/redoc")
+@needs()
 async def redoc() -> Response:
     return _page("redoc.html")
 
 
 @router.get("/docs/assets/{name}")
+@needs()
 async def asset(name: str) -> Response:
     if name not in _ASSETS:
         raise NotFound("There is no such file.", "See /docs.")
@@ -40,6 +44,7 @@ async def asset(name: str) -> Response:
 
 
 @router.get("/openapi.json")
+@needs()
 async def openapi(request: Request) -> Response:
     return answer(request.app.openapi())
 

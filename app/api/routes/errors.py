@@ -11,6 +11,7 @@ from app.api.answers import answer
 from app.api.error_table import MEANINGS
 from app.api.openapi import failures
 from app.api.schemas.health import MeaningOut, MeaningsOut
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.domain.errors import NotFound
 
@@ -31,6 +32,7 @@ _PAGES: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("", summary="All error codes", response_model=MeaningsOut, responses={**_PAGES, **failures()})
+@needs()
 async def all_errors(request: Request) -> Response:
     """As JSON; browsers get a page."""
     if _wants_page(request):
@@ -45,6 +47,7 @@ async def all_errors(request: Request) -> Response:
 @router.get(
     "/{code}", summary="What an error code means", response_model=MeaningOut, responses={**_PAGES, **failures(404)}
 )
+@needs()
 async def one_error(request: Request, code: Annotated[str, Path(examples=["malformed_body"])]) -> Response:
     """As JSON; browsers get a page."""
     if code not in MEANINGS:

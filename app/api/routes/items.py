@@ -13,6 +13,7 @@ from app.api.deps import CatchUpNow, Ctx, ItemId, Listing, Page, Text
 from app.api.openapi import bulk_body, failures, json_body
 from app.api.receipts import receipt
 from app.api.schemas.items import ItemOut, ItemPage, ItemsReceipt
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.domain.limits import MAX_CATEGORY
 from app.ingest.clean_item import ItemIn, ItemPatch
@@ -42,6 +43,7 @@ class ItemPageQuery(Page):
     responses={207: {"model": ItemsReceipt, "description": "Some were taken"}, **failures(408, 413, 415)},
     openapi_extra=bulk_body(ItemIn, {"one": _PIZZA, "several": [_PIZZA, _MORE]}),
 )
+@needs("items:write")
 async def put_items(request: Request, ctx: Ctx, catch_up: CatchUpNow) -> Response:
     """New items and replacements: one object, an array, or NDJSON; up to 10,000 or 8 MiB.
 
@@ -54,6 +56,7 @@ async def put_items(request: Request, ctx: Ctx, catch_up: CatchUpNow) -> Respons
 
 
 @router.get("/items", summary="List items", response_model=ItemPage, responses=failures())
+@needs("items:write", "recommendations:read")
 async def list_items(ctx: Ctx, listing: Listing, query: Annotated[ItemPageQuery, Query()]) -> Response:
     """All items in order of their ids."""
     after = listing.read(query.cursor, "items")
@@ -63,6 +66,7 @@ async def list_items(ctx: Ctx, listing: Listing, query: Annotated[ItemPageQuery,
 
 
 @router.get("/items/{item_id}", summary="Read an item", response_model=ItemOut, responses=failures(404))
+@needs("items:write", "recommendations:read")
 async def get_item(ctx: Ctx, item_id: ItemId) -> Response:
     return answer(await manage_items.get_item(ctx, item_id))
 
@@ -74,6 +78,7 @@ async def get_item(ctx: Ctx, item_id: ItemId) -> Response:
     responses=failures(408, 413, 415),
     openapi_extra=json_body(ItemPatch, {name: value for name, value in _PIZZA.items() if name != "item_id"}),
 )
+@needs("items:write")
 async def put_item(request: Request, ctx: Ctx, catch_up: CatchUpNow, item_id: ItemId) -> Response:
     """Creates the item or replaces it whole."""
     item = await manage_items.put_item(ctx, item_id, await json_of(request))
@@ -88,6 +93,7 @@ async def put_item(request: Request, ctx: Ctx, catch_up: CatchUpNow, item_id: It
     responses=failures(404, 408, 413, 415),
     openapi_extra=json_body(ItemPatch, {"available": False}),
 )
+@needs("items:write")
 async def patch_item(request: Request, ctx: Ctx, catch_up: CatchUpNow, item_id: ItemId) -> Response:
     """Only the fields that are sent change; null empties one."""
     item = await manage_items.patch_item(ctx, item_id, await json_of(request))
@@ -96,6 +102,7 @@ async def patch_item(request: Request, ctx: Ctx, catch_up: CatchUpNow, item_id: 
 
 
 @router.delete("/items/{item_id}", summary="Delete an item", status_code=204, responses=failures(404))
+@needs("items:write")
 async def delete_item(ctx: Ctx, catch_up: CatchUpNow, item_id: ItemId) -> Response:
     """It is never recommended again. Behaviours with it stay in the log."""
     await manage_items.delete_item(ctx, item_id)

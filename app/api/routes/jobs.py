@@ -14,6 +14,7 @@ from app.api.body import model_of
 from app.api.deps import Ctx, Id, Listing, Page
 from app.api.openapi import failures, json_body
 from app.api.schemas.jobs import JobIn, JobLine, JobOut, JobPage
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.domain.job import Job
 from app.services import jobs
@@ -39,6 +40,7 @@ Found = Annotated[Job, Depends(_job_of)]
     responses=failures(408, 413, 415),
     openapi_extra=json_body(JobIn, {"kind": "train"}),
 )
+@needs("admin")
 async def submit_job(request: Request, ctx: Ctx) -> Response:
     """The job waits for its turn in the jobs process. Asking again while it waits gives the same job."""
     wanted = await model_of(request, JobIn)
@@ -47,6 +49,7 @@ async def submit_job(request: Request, ctx: Ctx) -> Response:
 
 
 @router.get("/jobs", summary="List jobs", response_model=JobPage, responses=failures())
+@needs("admin")
 async def list_jobs(ctx: Ctx, listing: Listing, query: Annotated[Page, Query()]) -> Response:
     """The latest first; those that ended over 90 days ago are forgotten."""
     found = await jobs.list_jobs(ctx.db, listing.read(query.cursor, "jobs"), query.limit)
@@ -55,6 +58,7 @@ async def list_jobs(ctx: Ctx, listing: Listing, query: Annotated[Page, Query()])
 
 
 @router.get("/jobs/{job_id}", summary="Read a job", response_model=JobOut, responses=failures(404))
+@needs("privacy")
 async def get_job(job: Found) -> Response:
     return answer(told(job, JobOut))
 
@@ -62,12 +66,14 @@ async def get_job(job: Found) -> Response:
 @router.delete(
     "/jobs/{job_id}", summary="Cancel a job", status_code=202, response_model=JobOut, responses=failures(404, 409)
 )
+@needs("admin")
 async def cancel_job(ctx: Ctx, job_id: JobId) -> Response:
     """One that waits is cancelled at once; one that runs notices within seconds."""
     return answer(told(await jobs.cancel_job(ctx.db, job_id), JobOut), 202)
 
 
 @router.get("/jobs/{job_id}/events", summary="Watch a job", response_class=EventSourceResponse, responses=failures(404))
+@needs("privacy")
 async def watch_job(ctx: Ctx, job: Found) -> AsyncIterator[ServerSentEvent]:
     """Server-sent events: `progress` at the beginning and after every change, and `end` with the whole job."""
     async for seen in jobs.follow_job(ctx.db, job):

@@ -11,6 +11,7 @@ from app.api.answers import answer
 from app.api.deps import CatchUpNow, Ctx, Listing, Page
 from app.api.openapi import failures
 from app.api.schemas.models import ModelKind, ModelOut, ModelPage
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.services import manage_models
 from app.storage.models import StoredModel
@@ -23,6 +24,7 @@ class ModelPageQuery(Page):
 
 
 @router.get("/models", summary="List models", response_model=ModelPage, responses=failures())
+@needs("admin")
 async def list_models(ctx: Ctx, listing: Listing, query: Annotated[ModelPageQuery, Query()]) -> Response:
     """Every version, also challengers that lost, with the verdict on each."""
     name = f"models {query.kind or ''}"
@@ -35,6 +37,7 @@ async def list_models(ctx: Ctx, listing: Listing, query: Annotated[ModelPageQuer
 @router.post(
     "/models/{version}/promotion", summary="Promote a model", response_model=ModelOut, responses=failures(404, 409)
 )
+@needs("admin")
 async def promote_model(
     ctx: Ctx,
     catch_up: CatchUpNow,

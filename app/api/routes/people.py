@@ -15,6 +15,7 @@ from app.api.routes.jobs import told
 from app.api.routes.users import user_out
 from app.api.schemas.jobs import JobOut
 from app.api.schemas.users import ConsentIn, MergeIn, MergeOut, UserOut
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.services import erase_user, export_user, manage_users
 from app.services.merge_users import merge_users
@@ -29,6 +30,7 @@ router = APIRouter(route_class=StrictRoute, tags=["users"])
     responses=failures(408, 409, 413, 415),
     openapi_extra=json_body(MergeIn, {"from": "session:s-1"}),
 )
+@needs("profiles:write")
 async def merge(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     """A visitor signs in: what was stored under `from` is the user's, and both ids stand for the user from now on.
 
@@ -45,6 +47,7 @@ async def merge(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     responses=failures(408, 409, 413, 415),
     openapi_extra=json_body(ConsentIn, {"consent": False}),
 )
+@needs("privacy")
 async def put_consent(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     """Without consent the user is not profiled from the next read on, and no behaviour is stored (`consent_off`).
 
@@ -63,6 +66,7 @@ async def put_consent(request: Request, ctx: Ctx, user_id: UserId) -> Response:
         **failures(404),
     },
 )
+@needs("privacy")
 async def export(ctx: Ctx, user_id: UserId) -> Response:
     """Everything that is stored of the user, as NDJSON: `portrait import FILE` gives the same profile elsewhere."""
     lines = await export_user.export_user(ctx, user_id)
@@ -72,6 +76,7 @@ async def export(ctx: Ctx, user_id: UserId) -> Response:
 @router.delete(
     "/users/{user_id}", summary="Erase a user", status_code=202, response_model=JobOut, responses=failures(404, 409)
 )
+@needs("privacy")
 async def delete_user(ctx: Ctx, user_id: UserId) -> Response:
     """The user is hidden at once and erased within seconds, under all ids; the job's `result` is a signed receipt.
 

@@ -15,6 +15,7 @@ from app.api.openapi import failures, json_body
 from app.api.preconditions import knows
 from app.api.schemas.edits import EditedOut, EditIn, EditsIn
 from app.api.schemas.profiles import HistoryPage, ProfileOut
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.services.edit_profile import edit_profile
 from app.services.read_history import Span, read_history
@@ -43,6 +44,7 @@ class HistoryQuery(Page):
     response_model=ProfileOut,
     responses={304: {"description": "You hold it already"}, **failures(404)},
 )
+@needs("profiles:read")
 async def get_profile(request: Request, ctx: Ctx, user_id: UserId, query: Annotated[ProfileQuery, Query()]) -> Response:
     """What is believed of the user at this moment, every recorded behaviour included.
 
@@ -57,6 +59,7 @@ async def get_profile(request: Request, ctx: Ctx, user_id: UserId, query: Annota
     response_model=HistoryPage,
     responses=failures(404),
 )
+@needs("profiles:read")
 async def get_history(ctx: Ctx, listing: Listing, user_id: UserId, query: Annotated[HistoryQuery, Query()]) -> Response:
     """When the profile changed, how, and which behaviours moved it. The newest behaviour always shows.
 
@@ -93,6 +96,7 @@ class EditQuery(BaseModel):
     responses=failures(408, 409, 412, 413, 415, 428),
     openapi_extra=json_body(EditsIn, _EDITS),
 )
+@needs("profiles:write")
 async def patch_profile(
     request: Request, ctx: Ctx, user_id: UserId, query: Annotated[EditQuery, Query()], if_match: IfMatch = None
 ) -> Response:

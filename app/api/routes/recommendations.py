@@ -13,6 +13,7 @@ from app.api.openapi import failures, json_body
 from app.api.schemas.recommendations import DecisionOut, RecommendationsOut
 from app.api.schemas.why import WhyOut
 from app.api.schemas.wishes import SessionWishIn, StatelessIn, WishQuery
+from app.api.scopes import needs
 from app.api.slates import decision_answer, slate_answer
 from app.api.strict_route import StrictRoute
 from app.services.decide import decide, decide_for
@@ -41,6 +42,7 @@ _STATELESS = {
     response_model=RecommendationsOut,
     responses=failures(),
 )
+@needs("recommendations:read")
 async def get_recommendations(ctx: Ctx, user_id: UserId, query: Annotated[WishQuery, Query()]) -> Response:
     """The best items for the user at this moment, with a reason for each.
 
@@ -57,6 +59,7 @@ async def get_recommendations(ctx: Ctx, user_id: UserId, query: Annotated[WishQu
     responses=failures(408, 413, 415),
     openapi_extra=json_body(SessionWishIn, _WISH),
 )
+@needs("recommendations:read")
 async def post_recommendations(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     """As GET, with what does not fit into a query: a statement in words, a list of candidates, and behaviours of this
     session that are not stored yet, and are not by this.
@@ -72,6 +75,7 @@ async def post_recommendations(request: Request, ctx: Ctx, user_id: UserId) -> R
     responses=failures(408, 413, 415),
     openapi_extra=json_body(StatelessIn, _STATELESS),
 )
+@needs("recommendations:read")
 async def recommend_stateless(request: Request, ctx: Ctx) -> Response:
     """For anonymous visitors and for trying things out: their behaviours, or a statement, come in the body.
 
@@ -87,6 +91,7 @@ async def recommend_stateless(request: Request, ctx: Ctx) -> Response:
     response_model=DecisionOut,
     responses=failures(404),
 )
+@needs("recommendations:read")
 async def get_decision(ctx: Ctx, recommendation_id: _RecommendationId) -> Response:
     """An answer that was given earlier, with all that was in force, for as long as PORTRAIT_DECISIONS_DAYS says."""
     return decision_answer(await read_decision(ctx.decisions, ctx.db, recommendation_id))
@@ -98,6 +103,7 @@ async def get_decision(ctx: Ctx, recommendation_id: _RecommendationId) -> Respon
     response_model=WhyOut,
     responses=failures(404),
 )
+@needs("recommendations:read")
 async def get_why(ctx: Ctx, recommendation_id: _RecommendationId, item_id: ItemId) -> Response:
     """What brought an item into an answer, or what kept it out, and what would be without parts of the past.
 

@@ -11,6 +11,7 @@ from app.api.answers import answer
 from app.api.deps import Ctx, Id, ItemId, Text
 from app.api.openapi import failures
 from app.api.schemas.items import FoundItems
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.domain.limits import DEFAULT_LIMIT, MAX_LIMIT, MAX_QUERY
 from app.services.search_items import Found, search_items, similar_items
@@ -30,6 +31,7 @@ class SearchQuery(SimilarQuery):
 
 
 @router.get("/search", summary="Search items", response_model=FoundItems, responses=failures())
+@needs("recommendations:read")
 async def search(ctx: Ctx, query: Annotated[SearchQuery, Query()]) -> Response:
     """By words and by meaning at once: `pasta without gluten` finds what is called `GF noodles`."""
     return _answer(await search_items(ctx, query.q, query.limit, query.user_id))
@@ -38,6 +40,7 @@ async def search(ctx: Ctx, query: Annotated[SearchQuery, Query()]) -> Response:
 @router.get(
     "/items/{item_id}/similar", summary="Items like this one", response_model=FoundItems, responses=failures(404)
 )
+@needs("recommendations:read")
 async def similar(ctx: Ctx, item_id: ItemId, query: Annotated[SimilarQuery, Query()]) -> Response:
     """The nearest in meaning. `degraded` with no items: its text is not encoded yet, try again in a few seconds."""
     return _answer(await similar_items(ctx, item_id, query.limit))

@@ -11,6 +11,7 @@ from app.api.answers import answer
 from app.api.deps import Ctx, SplitAtCommas, Text
 from app.api.openapi import failures
 from app.api.schemas.recommendations import TrendingOut
+from app.api.scopes import needs
 from app.api.slates import lines
 from app.api.strict_route import StrictRoute
 from app.domain.limits import DEFAULT_LIMIT, MAX_CATEGORY, MAX_LIMIT
@@ -31,6 +32,7 @@ class TrendingQuery(BaseModel):
 
 
 @router.get("/trending", summary="What is trending", response_model=TrendingOut, responses=failures())
+@needs("recommendations:read")
 async def get_trending(ctx: Ctx, query: Annotated[TrendingQuery, Query()]) -> Response:
     """Items by decayed counts of the last day, week and month; one user counts once an item and day."""
     found = await trending(ctx, query.category, query.limit)

@@ -12,6 +12,7 @@ from app.api.deps import Ctx, Listing, Page, UserId
 from app.api.openapi import failures, json_body
 from app.api.schemas.behaviors import BehaviorOut, BehaviorPage
 from app.api.schemas.users import UserIn, UserOut, UserPage, UserPatch
+from app.api.scopes import needs
 from app.api.strict_route import StrictRoute
 from app.domain.behavior import Behavior
 from app.domain.user import User
@@ -21,6 +22,7 @@ router = APIRouter(route_class=StrictRoute, tags=["users"])
 
 
 @router.get("/users", summary="List users", response_model=UserPage, responses=failures())
+@needs("profiles:read")
 async def list_users(ctx: Ctx, listing: Listing, query: Annotated[Page, Query()]) -> Response:
     """All users in order of their ids."""
     users = await manage_users.list_users(ctx, listing.read(query.cursor, "users"), query.limit)
@@ -29,6 +31,7 @@ async def list_users(ctx: Ctx, listing: Listing, query: Annotated[Page, Query()]
 
 
 @router.get("/users/{user_id}", summary="Read a user", response_model=UserOut, responses=failures(404))
+@needs("profiles:read")
 async def get_user(ctx: Ctx, user_id: UserId) -> Response:
     return answer(user_out(await manage_users.get_user(ctx, user_id)))
 
@@ -40,6 +43,7 @@ async def get_user(ctx: Ctx, user_id: UserId) -> Response:
     responses=failures(408, 413, 415),
     openapi_extra=json_body(UserIn, {"attributes": {"age_band": "35-44"}}),
 )
+@needs("profiles:write")
 async def put_user(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     """Creates the user or replaces all attributes. Behaviours need no user to be put first."""
     sent = await model_of(request, UserIn)
@@ -53,6 +57,7 @@ async def put_user(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     responses=failures(404, 408, 413, 415),
     openapi_extra=json_body(UserPatch, {"attributes": {"age_band": "45-54"}}),
 )
+@needs("profiles:write")
 async def patch_user(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     """Changes the attributes that are named; null removes one."""
     sent = await model_of(request, UserPatch)
@@ -65,6 +70,7 @@ async def patch_user(request: Request, ctx: Ctx, user_id: UserId) -> Response:
     response_model=BehaviorPage,
     responses=failures(404),
 )
+@needs("profiles:read")
 async def list_behaviors(ctx: Ctx, listing: Listing, user_id: UserId, query: Annotated[Page, Query()]) -> Response:
     """The log of the user, newest arrival first."""
     name = f"behaviors of {user_id}"

@@ -39,7 +39,7 @@ async def sign_in(request: Request) -> Response:
     to = sent.get("to", START)
     token = _keys(request).open_session(sent.get("key", "").strip().encode(), time.time())
     if token is None:
-        return _form(to, "This key is not valid here.")
+        return _form(to, "This key is not valid here, or not for everything (the scope admin).")
     answer = RedirectResponse(_inside(to), 303, HEADERS)
     secure = request.url.scheme == "https"
     answer.set_cookie(SESSION_COOKIE, token, SESSION_S, httponly=True, samesite="strict", secure=secure)
