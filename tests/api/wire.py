@@ -22,7 +22,7 @@ from app.settings import Settings
 DOCUMENT = create_app(Settings(_env_file=None)).openapi()
 OPERATIONS = [(method, path) for path, operations in DOCUMENT["paths"].items() for method in operations]
 WITH_BODY = [(method, path) for method, path in OPERATIONS if "requestBody" in DOCUMENT["paths"][path][method]]
-START_WITHIN_S = 60
+START_WITHIN_S = 180
 ADMIN_KEY = "of-the-settings-0123456789abcdef"
 
 T = TypeVar("T")
@@ -52,7 +52,7 @@ class Service:
 
     def run(self, work: Callable[[Context], Coroutine[Any, Any, T]]) -> T:
         assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(work(self.app.state.context), self._loop).result(60)
+        return asyncio.run_coroutine_threadsafe(work(self.app.state.context), self._loop).result(180)
 
     def _serve(self) -> None:
         async def serve() -> None:
