@@ -33,10 +33,11 @@ DRAIN_S = 2.0  # checkpoints are a cache, decisions serve figures: what is not s
 
 
 @asynccontextmanager
-async def open_context(settings: Settings) -> AsyncIterator[Context]:
+async def open_context(settings: Settings, with_encoder: bool = True) -> AsyncIterator[Context]:
     """The parts of one process; the encoder loads beside, the world is empty until a `Follower` starts.
 
-    Does not wait for the database. Raises `Misconfigured` without its address.
+    `with_encoder` False: only the encoder's name is needed, so the bundled one stays unread. Does not wait for the
+    database. Raises `Misconfigured` without its address.
     """
     if settings.database_url is None:
         raise Misconfigured(
@@ -46,7 +47,8 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     narrator = _narrator(settings)
     db = await Database.open(settings.database_url, settings.pool_size)
     encoder = TextEncoder(settings.encoder_model, settings.encoder_device, settings.encoder_threads)
-    threading.Thread(target=_load, args=(encoder,), name="load-encoder", daemon=True).start()
+    if with_encoder or settings.encoder_model is not None:
+        threading.Thread(target=_load, args=(encoder,), name="load-encoder", daemon=True).start()
     ctx = Context(
         db=db,
         encoder=encoder,
@@ -65,7 +67,8 @@ async def open_context(settings: Settings) -> AsyncIterator[Context]:
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_S):
-                await asyncio.gather(ctx.checkpoints.drain(), ctx.decisions.drain(), ctx.wishes.drain())
+                savers = (ctx.checkpoints, ctx.decisions, ctx.wishes, ctx.quarantine)
+                await asyncio.gather(*(saver.drain() for saver in savers))
         if narrator is not None:
             narrator.close()
         encoder.close()

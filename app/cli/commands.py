@@ -145,6 +145,24 @@ def doctor() -> None:
     raise typer.Exit(run_doctor())
 
 
+@app.command()
+def verify(
+    users: Annotated[int | None, typer.Option(min=1, help="Only so many users, drawn at random.")] = None,
+) -> None:
+    """Compare counters, checkpoints, index and artifacts with log and catalogue; ends with 1 where they disagree."""
+    from app.cli.verifying import run_verify
+
+    raise typer.Exit(run_verify(users))
+
+
+@app.command()
+def redrive() -> None:
+    """Try again what could not be folded and was set apart."""
+    from app.cli.verifying import run_redrive
+
+    run_redrive()
+
+
 @app.command("openapi")
 def openapi_() -> None:
     """Print the description of the API (OpenAPI, JSON)."""

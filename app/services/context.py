@@ -16,6 +16,7 @@ from app.retrieval.base import World
 from app.services.checkpoints import CheckpointSaver
 from app.services.decisions import DecisionSaver
 from app.services.narrations import Wishes
+from app.services.quarantine import Quarantine
 from app.services.scenarios import Scenarios
 from app.storage.engine import Database
 from app.training.pipeline import Plan
@@ -40,6 +41,7 @@ class Context:
     narrator: Narrator | None = None
     wishes: Wishes = field(default_factory=Wishes)
     decisions: DecisionSaver = field(default_factory=DecisionSaver)
+    quarantine: Quarantine = field(default_factory=Quarantine)
     scenarios: Scenarios = field(default_factory=Scenarios)
     # What erased users are known again by and receipts are signed with: one for the whole installation.
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)

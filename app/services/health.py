@@ -13,6 +13,7 @@ from app.services.context import NOT_LOADED, Context
 from app.storage import migrate
 from app.storage.durability import unsafe_settings
 from app.storage.models import live_model
+from app.storage.quarantine import count_quarantined
 
 PartState = Literal["ok", "degraded", "failed"]
 _WITHIN_S = 3.0
@@ -40,11 +41,12 @@ async def check_health(ctx: Context, refused: Mapping[str, str]) -> Health:
 
     Never raises and never takes longer than about 3 s.
     """
-    database, migrations, durability, model = await asyncio.gather(
+    database, migrations, durability, model, quarantine = await asyncio.gather(
         _guarded(_database(ctx)),
         _guarded(_migrations(ctx)),
         _guarded(_durability(ctx)),
         _guarded(_model(ctx, refused.get("generators"))),
+        _guarded(_quarantine(ctx)),
     )
     parts = {
         "database": database,
@@ -53,6 +55,7 @@ async def check_health(ctx: Context, refused: Mapping[str, str]) -> Health:
         "index": _index(ctx, refused.get("space")),
         "model": Part("degraded", model.reason) if model.state == "failed" else model,
         "encoder": _encoder(ctx),
+        "quarantine": Part("degraded", quarantine.reason) if quarantine.state == "failed" else quarantine,
     }
     return Health(all(part.state != "failed" for part in parts.values()), parts)
 
@@ -98,6 +101,14 @@ async def _model(ctx: Context, refused: str | None) -> Part:
     if await live_model(ctx.db, "generators") is None:
         return Part("degraded", "Nothing has been learned from behaviours yet; text, habits and novelty serve.")
     return OK
+
+
+async def _quarantine(ctx: Context) -> Part:
+    n = await count_quarantined(ctx.db)
+    if not n:
+        return OK
+    said = "1 behaviour cannot be folded and is" if n == 1 else f"{n} behaviours cannot be folded and are"
+    return Part("degraded", f"{said} set apart: `portrait verify` counts them, `portrait redrive` tries them again.")
 
 
 def _index(ctx: Context, refused: str | None) -> Part:

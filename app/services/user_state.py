@@ -17,6 +17,7 @@ from app.domain.edit import Edit
 from app.ingest.weigh import Weights, weigh
 from app.profiles.decay import HalfLives
 from app.profiles.fold import fold
+from app.profiles.sound import why_unsound
 from app.profiles.state import State, decode_state
 from app.services.checkpoints import Checkpoint
 from app.services.context import Context
@@ -53,7 +54,7 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
     if at is not None:
         stored = await load_log_until(ctx.db, user_id, at)
         return _as_it_was(_as_told(stored, at, lambda log: _fold(ctx, log)), stored, at) if stored else None
-    stored = await load_log(ctx.db, user_id, _fold_key(ctx))
+    stored = await load_log(ctx.db, user_id, fold_key(ctx))
     if stored is None:
         return None
     try:
@@ -104,24 +105,28 @@ def forget_states() -> None:
 
 
 def _kept_state(ctx: Context, stored: StoredLog) -> State:
-    version = (stored.last_seq, _fold_key(ctx), ctx.db)
+    version = (stored.last_seq, fold_key(ctx), ctx.db)
     return _states.get(stored.user_id, version, lambda: _fold_and_save(ctx, stored))
 
 
 def _fold_and_save(ctx: Context, stored: StoredLog) -> State:
     state = _fold(ctx, stored)
     if len(stored.rows) > LONGEST_TAIL:
-        ctx.checkpoints.put(ctx.db, Checkpoint(stored.user_id, stored.last_seq, _fold_key(ctx), state))
+        ctx.checkpoints.put(ctx.db, Checkpoint(stored.user_id, stored.last_seq, fold_key(ctx), state))
     return state
 
 
 def _fold(ctx: Context, stored: StoredLog) -> State:
     state = decode_state(stored.state) if stored.state is not None else State()
-    return fold(state, interactions_of(ctx, stored.rows), ctx.half_lives)
+    n_flagged = state.n_flagged
+    fold(state, interactions_of(ctx, stored.rows), ctx.half_lives)
+    if state.n_flagged > n_flagged:
+        ctx.quarantine.look(ctx.db, stored.user_id, stored.rows)
+    return state
 
 
 def interactions_of(ctx: Context, rows: Iterable[StoredRow]) -> Iterator[Interaction]:
-    """A stored log with the weights of this service's rules."""
+    """A stored log with the weights of this service's rules. What cannot be folded counts as flagged."""
     weights = ctx.ingest.weights
     for row in rows:
         yield Interaction(
@@ -133,11 +138,12 @@ def interactions_of(ctx: Context, rows: Iterable[StoredRow]) -> Iterator[Interac
             row.item_id,
             row.text,
             row.embedding,
-            row.flag is not None,
+            row.flag is not None or why_unsound(row.at, row.value, row.embedding) is not None,
         )
 
 
-def _fold_key(ctx: Context) -> str:
+def fold_key(ctx: Context) -> str:
+    """Which checkpoints are of this service's rules."""
     return _hash_of(ctx.ingest.weights, ctx.half_lives)
 
 

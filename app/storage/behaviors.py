@@ -18,6 +18,10 @@ from app.storage.engine import Connection, Database, Row
 
 FACT = "user_id, behavior_id, type, occurred_at, timed, item_id, text, value, extra::text, flag"
 
+# What `profiles.sound` says of a row's own columns. Rows that are not in quarantine yet must not harm anybody either.
+READABLE = "occurred_at BETWEEN '0001-01-02Z' AND '9999-12-30Z'"
+SOUND = f"{READABLE} AND (value IS NULL OR value NOT IN ('NaN', 'Infinity', '-Infinity'))"
+
 # Three index ranges rather than one `<>`, which no index can serve.
 _WAITING = " UNION ALL ".join(
     f"(SELECT user_id, behavior_id, seq, text FROM behaviors WHERE text <> '' AND embedded_by {other} LIMIT %(limit)s)"
@@ -26,12 +30,12 @@ _WAITING = " UNION ALL ".join(
 
 
 async def load_behaviors(db: Database, keys: Sequence[tuple[str, str]]) -> list[Behavior]:
-    """The stored behaviours with these (user_id, behavior_id)."""
+    """The stored behaviours with these (user_id, behavior_id), but for those whose time cannot be told."""
 
     async def work(connection: Connection) -> list[Behavior]:
         cursor = await connection.execute(
             f"SELECT {FACT} FROM behaviors JOIN unnest(%s::text[], %s::text[]) AS k(user_id, behavior_id)"
-            " USING (user_id, behavior_id)",
+            f" USING (user_id, behavior_id) WHERE {READABLE}",
             [[user_id for user_id, _ in keys], [behavior_id for _, behavior_id in keys]],
         )
         return [behavior_of(row) for row in await cursor.fetchall()]
@@ -40,11 +44,12 @@ async def load_behaviors(db: Database, keys: Sequence[tuple[str, str]]) -> list[
 
 
 async def list_behaviors(db: Database, user_id: str, before_seq: int | None, limit: int) -> list[tuple[int, Behavior]]:
-    """(seq, behaviour), the latest received first."""
+    """(seq, behaviour), the latest received first. Those whose time cannot be told are left out."""
 
     async def work(connection: Connection) -> list[tuple[int, Behavior]]:
         cursor = await connection.execute(
-            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq < %s ORDER BY seq DESC LIMIT %s",
+            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq < %s AND {READABLE}"
+            " ORDER BY seq DESC LIMIT %s",
             [user_id, 2**62 if before_seq is None else before_seq, limit],
         )
         return [(seq, behavior_of(tuple(fact))) for seq, *fact in await cursor.fetchall()]
@@ -59,7 +64,8 @@ async def read_behaviors(
 
     async def work(connection: Connection) -> list[tuple[int, Behavior]]:
         cursor = await connection.execute(
-            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq > %s AND seq <= %s ORDER BY seq LIMIT %s",
+            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq > %s AND seq <= %s AND {READABLE}"
+            " ORDER BY seq LIMIT %s",
             [user_id, after_seq, until_seq, limit],
         )
         return [(seq, behavior_of(tuple(fact))) for seq, *fact in await cursor.fetchall()]
@@ -88,7 +94,7 @@ async def count_by_day(db: Database, n_days: int) -> tuple[Rows, NDArray[np.int6
         cursor = await connection.execute(
             "SELECT dense_rank() OVER (ORDER BY item_id), floor(extract(epoch FROM occurred_at) / 86400), count(*)"
             " FROM behaviors JOIN users USING (user_id)"
-            " WHERE item_id IS NOT NULL AND flag IS NULL AND consent"
+            f" WHERE item_id IS NOT NULL AND flag IS NULL AND consent AND {SOUND}"
             " AND occurred_at > now() - make_interval(days => %s)"
             " GROUP BY item_id, 2",
             [n_days],
@@ -109,7 +115,8 @@ async def copy_log(db: Database) -> AsyncIterator[bytes]:
         async with connection.cursor().copy(
             "COPY (SELECT user_id, item_id, type, extract(epoch FROM occurred_at), value"
             " FROM behaviors JOIN users USING (user_id)"
-            " WHERE item_id IS NOT NULL AND flag IS NULL AND consent ORDER BY occurred_at, seq) TO STDOUT (FORMAT csv)"
+            f" WHERE item_id IS NOT NULL AND flag IS NULL AND consent AND {SOUND}"
+            " ORDER BY occurred_at, seq) TO STDOUT (FORMAT csv)"
         ) as copy:
             async for chunk in copy:
                 yield bytes(chunk)

@@ -13,6 +13,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from app.domain.errors import Conflict
+from app.storage.behaviors import SOUND
 from app.storage.engine import Connection, Database
 
 KIND = "online"
@@ -32,12 +33,12 @@ _UNLEARNED = """
         FROM unlearned WHERE user_id = ANY(%s) ORDER BY occurred_at, seq
     ) TO STDOUT (FORMAT csv)
 """
-_ROWS = """
+_ROWS = f"""
     COPY (
         SELECT b.user_id, b.item_id, b.type, extract(epoch FROM b.occurred_at), b.value
         FROM behaviors b JOIN users u ON u.user_id = b.user_id LEFT JOIN learned l ON l.user_id = b.user_id
         WHERE b.user_id = ANY(%s) AND b.item_id IS NOT NULL AND b.flag IS NULL AND u.consent
-            AND b.seq {side} coalesce(l.seq, 0)
+            AND b.seq {{side}} coalesce(l.seq, 0) AND {SOUND}
         ORDER BY b.occurred_at, b.seq
     ) TO STDOUT (FORMAT csv)
 """

@@ -43,6 +43,9 @@ users = Table(
     metadata,
     Column("user_id", Text, primary_key=True),
     Column("last_seq", BigInteger, nullable=False, server_default=text("0")),
+    # How many behaviours have entered the log; a trigger counts them. Whoever removes or moves some counts them off
+    # here, in the same transaction: what is missing otherwise is lost, and `portrait verify` says so.
+    Column("n_behaviors", BigInteger, nullable=False, server_default=text("0")),
     Column("attributes", JSONB, nullable=False, server_default=text("'{}'")),
     Column("consent", Boolean, nullable=False, server_default=text("true")),
     # What screening remembers: how many behaviours fell into the user's latest minute and latest day.
@@ -101,6 +104,16 @@ checkpoints = Table(
     Column("seq", BigInteger, nullable=False),
     Column("fold_key", Text, nullable=False),  # the rules it was folded by; another key is no checkpoint
     Column("state", LargeBinary, nullable=False),
+)
+
+# Behaviours that no profile can be folded from, each flagged in the log so that everybody passes over it.
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("behavior_id", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
+    _now("quarantined_at"),
 )
 
 learned = Table(

@@ -24,7 +24,10 @@ class ReadyOut(Answer):
     """Only what makes an answer impossible fails readiness."""
 
     ready: bool
-    parts: Annotated[dict[str, PartOut], Field(description="database, migrations, durability, index, model, encoder.")]
+    parts: Annotated[
+        dict[str, PartOut],
+        Field(description="database, migrations, durability, index, model, encoder, quarantine."),
+    ]
 
 
 class MeaningOut(Answer):
