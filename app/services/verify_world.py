@@ -31,7 +31,7 @@ async def verify_world(ctx: Context) -> list[Finding]:
     served = Finding("live models that load", n_looked_at=3)
     for kind, problem in follower.problems.items():
         served.wrong(f"{kind}: {problem}")
-    return [artifacts, served, await _items(own, follower)]
+    return [artifacts, served, await compare(own, follower)]
 
 
 async def _artifacts(ctx: Context) -> Finding:
@@ -51,7 +51,8 @@ async def _artifacts(ctx: Context) -> Finding:
     return finding
 
 
-async def _items(own: Context, follower: Follower) -> Finding:
+async def compare(own: Context, follower: Follower) -> Finding:
+    """The world of `own`, which `follower` keeps, with the catalogue in the database."""
     finding = Finding("index and catalogue")
     doubtful: dict[str, str] = {}
     chunk: list[StoredItem] = []
