@@ -163,6 +163,18 @@ def redrive() -> None:
     run_redrive()
 
 
+@app.command()
+def chaos(
+    seconds: Annotated[float, typer.Option(min=1, help="How long at least.")] = 60.0,
+    behaviors: Annotated[int, typer.Option(min=1, help="How many acknowledged ones at least.")] = 50_000,
+    seed: Annotated[int | None, typer.Option(help="Draws the same blows again; none: other ones.")] = None,
+) -> None:
+    """Kill a service of its own again and again, and compare what it acknowledged with what it stored; 1: not equal."""
+    from app.cli.chaos.report import run_and_tell
+
+    raise typer.Exit(run_and_tell(seconds, behaviors, seed))
+
+
 @app.command("openapi")
 def openapi_() -> None:
     """Print the description of the API (OpenAPI, JSON)."""

@@ -71,8 +71,7 @@ async def _guarded(part: Awaitable[Part]) -> Part:
 
 
 async def _database(ctx: Context) -> Part:
-    async with ctx.db.connection() as connection:
-        await connection.execute("SELECT 1")
+    await ctx.db.tried(lambda connection: connection.execute("SELECT 1"))
     return OK
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from app.storage.behaviors import SOUND
@@ -113,3 +114,12 @@ async def kept_artifacts(db: Database) -> list[Kept]:
     """Of each kind those promoted last, the live one first."""
     async with one_moment(db) as connection:
         return [Kept._make(row) for row in await (await connection.execute(_ARTIFACTS)).fetchall()]
+
+
+async def stream_facts(db: Database) -> AsyncIterator[tuple[str, str, str | None, str, datetime]]:
+    """(user_id, behavior_id, item_id, type, occurred_at) of the whole log."""
+    async with one_moment(db) as connection, connection.cursor("facts", binary=True) as cursor:
+        cursor.itersize = _STREAM_ROWS
+        await cursor.execute("SELECT user_id, behavior_id, item_id, type, occurred_at FROM behaviors")
+        async for user_id, behavior_id, item_id, type_, occurred_at in cursor:
+            yield user_id, behavior_id, item_id, type_, occurred_at

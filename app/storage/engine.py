@@ -7,17 +7,20 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 import psycopg
 import sqlalchemy.exc
 from psycopg import AsyncConnection, errors
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncConnection as CoreConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.domain.errors import Unavailable
+from app.storage.watch import WATCH_AFTER_S, Watch, cut
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -44,6 +47,9 @@ _CONNECT: dict[str, Any] = {
     "options": " ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
 }
 _COLD_POOL = 2
+_CHECKED_WITHIN_S = 0.5
+# Streams and long work are cut only when the server is silent again and again: a busy process may miss an answer.
+_PATIENCE = 3
 
 # What a second try may cure: it lost a race, or its connection.
 _RACES = (errors.SerializationFailure, errors.DeadlockDetected)
@@ -57,11 +63,14 @@ class Database:
         self._conninfo = conninfo(url)
         self.pool = pool
         self.engine = engine
+        self._watch = Watch(self._greet)
+        self._cold: WeakSet[AsyncConnection[Any]] = WeakSet()
+        event.listen(engine.sync_engine, "connect", lambda raw, _: self._cold.add(raw.driver_connection))
 
     @classmethod
     async def open(cls, url: str, pool_size: int = 8) -> Database:
         """Does not wait for the server: while it is away every call raises `Unavailable`."""
-        pool = AsyncConnectionPool[Connection](
+        pool = _Pool(
             conninfo(url),
             kwargs={**_CONNECT, "autocommit": True},
             min_size=1,
@@ -78,20 +87,22 @@ class Database:
         return cls(url, pool, engine)
 
     async def close(self) -> None:
+        self._watch.close()
         await self.pool.close()
         await self.engine.dispose()
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit mode; trouble with it is `Unavailable`."""
+        """A connection in autocommit mode, also for long work; trouble with it is `Unavailable`."""
         with _translated():
             async with self.pool.connection() as connection:
-                yield connection
+                with self._watch.over(lambda: [connection], n_silent=_PATIENCE):
+                    yield connection
 
     @asynccontextmanager
     async def core(self) -> AsyncIterator[CoreConnection]:
         """A transaction of SQLAlchemy Core, for the cold paths."""
-        with _translated():
+        with _translated(), self._watch.over(lambda: list(self._cold)):
             async with self.engine.begin() as connection:
                 yield connection
 
@@ -117,19 +128,41 @@ class Database:
         started = time.monotonic()
         for attempt in range(1, _ATTEMPTS):
             try:
-                async with self.pool.connection() as connection:
-                    return await work(connection)
+                return await self._once(work, started)
             except psycopg.Error as error:
                 if not _curable(error) or time.monotonic() - started > _RETRY_WITHIN_S:
                     raise _unavailable_or(error) from error
                 await self._recover(error, attempt)
-        async with self.connection() as connection:
-            return await work(connection)
+        with _translated():
+            return await self._once(work, started)
+
+    async def _once(self, work: Work[T], started: float) -> T:
+        """One attempt; what it waits for is counted from the first one on."""
+        waited = time.monotonic() - started
+        async with self.pool.connection(timeout=max(_POOL_TIMEOUT_S - waited, 0.1)) as connection:
+            with self._watch.over(lambda: [connection], max(WATCH_AFTER_S - waited, 0.1)):
+                return await work(connection)
+
+    async def _greet(self) -> None:
+        with suppress(psycopg.Error):
+            await (await AsyncConnection.connect(self._conninfo, **_CONNECT)).close()
 
     async def _recover(self, error: psycopg.Error, attempt: int) -> None:
         if not isinstance(error, _RACES):
-            await self.pool.check()  # one lost connection mostly means that all of them are
+            # One lost connection mostly means that all of them are.
+            await asyncio.wait({asyncio.create_task(self.pool.check())}, timeout=_CHECKED_WITHIN_S)
         await asyncio.sleep(random.uniform(0.5, 1) * 0.02 * 2**attempt)  # noqa: S311 - jitter is no secret
+
+
+class _Pool(AsyncConnectionPool[Connection]):
+    @staticmethod
+    async def check_connection(conn: Connection) -> None:
+        """A check that is not answered ends too."""
+        timer = asyncio.get_running_loop().call_later(_CHECKED_WITHIN_S, cut, conn)
+        try:
+            await AsyncConnectionPool.check_connection(conn)
+        finally:
+            timer.cancel()
 
 
 def conninfo(url: str) -> str:

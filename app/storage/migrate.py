@@ -14,6 +14,7 @@ from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
 from app.domain.errors import Unavailable
+from app.storage.engine import Connection as Connected
 from app.storage.engine import Database, core_url
 
 _MIGRATIONS = Path(__file__).parents[2] / "migrations"
@@ -43,12 +44,15 @@ def current(url: str) -> str | None:
 
 async def revision(db: Database) -> str | None:
     """As `current`, cheap enough for a health check."""
-    async with db.connection() as connection:
+
+    async def work(connection: Connected) -> str | None:
         (table,) = await (await connection.execute("SELECT to_regclass('alembic_version')")).fetchone() or (None,)
         if table is None:
             return None
         (found,) = await (await connection.execute("SELECT version_num FROM alembic_version")).fetchone() or (None,)
         return None if found is None else str(found)
+
+    return await db.tried(work)
 
 
 def head() -> str:
