@@ -19,7 +19,7 @@ from app.storage.engine import Connection, Database
 from app.storage.users import being_erased
 
 # What becomes of each table with a user in it; a test asks whenever there is a new one.
-MOVED = ("behaviors", "edits", "recommendations")
+MOVED = ("behaviors", "edits", "recommendations", "quarantine")
 STAYING = ("users", "unlearned")
 DROPPED = ("checkpoints", "narrations", "narrations_wanted", "learned")
 _LOCK = """
@@ -56,6 +56,10 @@ _MOVE_DECISIONS = """
 UPDATE recommendations r SET user_id = %(into)s, profile_version = u.last_seq + r.profile_version
 FROM users u WHERE r.user_id = %(gone)s AND u.user_id = %(into)s
 """
+_MOVE_QUARANTINE = """
+UPDATE quarantine q SET user_id = %(into)s WHERE q.user_id = %(gone)s AND NOT EXISTS
+    (SELECT FROM behaviors b WHERE b.user_id = %(into)s AND b.behavior_id = q.behavior_id)
+"""
 _JOIN = """
 UPDATE users u SET
     last_seq = u.last_seq + greatest(g.last_seq, 1), attributes = g.attributes || u.attributes, updated_at = now(),
@@ -69,7 +73,7 @@ FROM users g WHERE u.user_id = %(into)s AND g.user_id = %(gone)s
 """
 _LEAVE = """
 UPDATE users SET merged_into = %(into)s, merged_at = CASE WHEN user_id = %(gone)s THEN now() ELSE merged_at END,
-    attributes = '{}', last_seq = last_seq + 1, updated_at = now()
+    attributes = '{}', last_seq = last_seq + 1, n_behaviors = 0, updated_at = now()
 WHERE user_id = %(gone)s OR merged_into = %(gone)s
 """
 
@@ -101,11 +105,12 @@ async def merge_users(db: Database, secret: str, user_id: str, gone_id: str) -> 
         names = {"into": into, "gone": gone}
         n_duplicates, conflicts = await _twins(connection, into, gone)
         await connection.execute(_UNLEARN, [gone])
+        await connection.execute(_MOVE_QUARANTINE, names)
         moved = (await connection.execute(_MOVE, names)).rowcount
         await connection.execute(_MOVE_EDITS, names)
         await connection.execute(_MOVE_DECISIONS, names)
         await connection.execute(_JOIN, names)
-        for table in (*DROPPED, "behaviors", "edits"):
+        for table in (*DROPPED, "behaviors", "edits", "quarantine"):
             await connection.execute(f"DELETE FROM {table} WHERE user_id = %s", [gone])
         await connection.execute(_LEAVE, names)
         return Merged(into, moved, n_duplicates, conflicts)

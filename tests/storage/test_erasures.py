@@ -65,6 +65,7 @@ async def fill_every_table(ctx: Context, user_id: str) -> None:
         await connection.execute(
             "INSERT INTO edits (user_id, edit_id, seq, rules) VALUES (%s, 'e', 1, '[]')", [user_id]
         )
+        await connection.execute("INSERT INTO quarantine VALUES (%s, 'b', 'time_out_of_range')", [user_id])
         await connection.execute("INSERT INTO learned (user_id, seq) VALUES (%s, 1)", [user_id])
         await connection.execute("INSERT INTO narrations VALUES (%s, 'hash', 'model', 'text')", [user_id])
         await connection.execute("INSERT INTO narrations_wanted VALUES (%s, 'hash', '[]')", [user_id])

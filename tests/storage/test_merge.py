@@ -18,9 +18,11 @@ from app.services.merge_users import merge_users
 from app.services.plan_edits import Change
 from app.services.read_profile import read_profile
 from app.services.user_state import LONGEST_TAIL, user_state
+from app.services.verify import verify_users
 from app.storage.edits import load_edits
 from app.storage.erasures import OWNED
 from app.storage.merge import DROPPED, MOVED, STAYING, Merged
+from app.storage.quarantine import list_quarantined
 from app.storage.users import get_user, other_ids
 from tests.people import codes, edit, erase, known, log_of, post, view
 
@@ -132,6 +134,20 @@ async def test_chains_are_followed(context: Context) -> None:
     assert await merge_users(context, "s1", "s3") == Merged("ann", 0)
     await post(context, view("s3", "6"))
     assert len(await log_of(context, "ann")) == 6
+
+
+async def test_counters_and_what_is_in_quarantine_move_too(context: Context) -> None:
+    await post(context, view("ann", "a1"), view(ANON, "s1"), view(ANON, "s2"), view(ANON, "a1"))
+    async with context.db.connection() as connection:
+        await connection.execute("UPDATE behaviors SET value = 'NaN' WHERE behavior_id = 's2'")
+    await user_state(context, ANON)
+    await context.quarantine.drain()
+    await merge_users(context, "ann", ANON)
+    ((found,), (counters, *_)) = await list_quarantined(context.db, ("", ""), 10), await verify_users(context)
+    assert (found.user_id, found.behavior_id) == ("ann", "s2")
+    assert (counters.n_looked_at, counters.examples) == (2, [])
+    await post(context, view(ANON, "s3"))
+    assert (await verify_users(context))[0].examples == []
 
 
 async def test_what_cannot_be_merged_is_refused(context: Context) -> None:
