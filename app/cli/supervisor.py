@@ -96,6 +96,7 @@ class Supervisor:
                 self._open_database()
                 self._watch(door)
             finally:
+                door.close()  # new connections are refused from now on, not left waiting for nobody
                 self._stop()
 
     def _open_database(self) -> None:

@@ -56,7 +56,12 @@ def build(kind: Kind, vectors: Vectors) -> Any:
 
 
 def save(index: Any, path: Path) -> None:
-    on_one_thread().write_index(index, str(path))
+    """Raises OSError."""
+    faiss = on_one_thread()
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:  # what FAISS makes of a disk that is full
+        raise OSError(f"{path.name}: {error}") from error
 
 
 def load(path: Path) -> Any:

@@ -11,7 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from app.domain.errors import ArtifactRefused
+from safetensors import SafetensorError
+
+from app.domain.errors import ArtifactRefused, Unavailable
 from app.registry.manifest import Manifest, describe, verify
 
 UNFINISHED = ".unfinished-"
@@ -34,8 +36,14 @@ class Store:
 
         Order: files and folder reach the disk under a temporary name, then the rename, then the rename reaches the
         disk. Nobody can find the artifact before its manifest is stored, which is for the caller to do last.
+        Raises Unavailable where the disk does not take it; then nothing of it is left.
         """
-        home = self.root / kind
+        try:
+            return self._publish(self.root / kind, kind, write, about)
+        except (OSError, SafetensorError) as error:
+            raise _unwritable(kind, error) from error
+
+    def _publish(self, home: Path, kind: str, write: Callable[[Path], None], about: dict[str, Any]) -> Manifest:
         home.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix=UNFINISHED, dir=home))
         try:
@@ -101,6 +109,14 @@ def _sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _unwritable(kind: str, error: Exception) -> Unavailable:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return Unavailable(
+        f"The artifact {kind} could not be written: {why}.",
+        "What is live serves on, and it is tried again; see to the disk that holds PORTRAIT_DATA_DIR.",
+    )
 
 
 def _used_at(path: Path) -> float:

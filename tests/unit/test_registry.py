@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.errors import ArtifactRefused
+from app.domain.errors import ArtifactRefused, Unavailable
 from app.registry.manifest import Manifest
 from app.registry.store import Store
 
@@ -70,7 +70,7 @@ def test_a_writer_that_fails_leaves_nothing(tmp_path: Path) -> None:
         (folder / "part0").write_text("half")
         raise OSError("disk full")
 
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(Unavailable, match="disk full"):
         Store(tmp_path).publish("space", failing, {})
     assert list((tmp_path / "space").iterdir()) == []
 
@@ -88,6 +88,59 @@ def test_pruning_keeps_what_is_named_or_new_and_the_work_of_others(tmp_path: Pat
         store.open(lost)
     assert fresh.exists()
     assert not abandoned.exists()
+
+
+def test_one_flipped_bit_anywhere_is_refused(tmp_path: Path) -> None:
+    def fill(folder: Path) -> None:
+        (folder / "below").mkdir()
+        (folder / "below" / "part").write_bytes(bytes(range(64)))
+        (folder / "part").write_bytes(b"portrait")
+
+    store = Store(tmp_path)
+    manifest = store.publish("space", fill, {})
+    for name in manifest["files"]:
+        path = store.open(manifest) / name
+        whole = path.read_bytes()
+        for bit in range(8 * len(whole)):
+            harmed = bytearray(whole)
+            harmed[bit // 8] ^= 1 << bit % 8
+            path.write_bytes(harmed)
+            with pytest.raises(ArtifactRefused, match="SHA-256"):
+                store.open(manifest)
+        path.write_bytes(whole)
+
+
+# Publishes a whole item space where files may not grow beyond a limit, and says what is told of it.
+_ON_A_FULL_DISK = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from app.domain.errors import Unavailable
+from app.domain.item import Item
+from app.index import snapshot
+from app.registry.store import Store
+items = [Item(f"i{n}", f"title {n}") for n in range(40)]
+made = snapshot.build("e", items, np.random.default_rng(1).normal(size=(40, 384)).astype(np.float16))
+for limit in map(int, sys.argv[2:]):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+    try:
+        Store(Path(sys.argv[1])).publish("space", made.write, {})
+        print("written")
+    except Unavailable as error:
+        print(error.detail)
+"""
+
+
+def test_a_full_disk_is_told_and_what_was_there_serves_on(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    old = published(store)
+    limits = ("1000", "20000", "10000000")  # too little for the arrays, for the index after it, and enough
+    words = [sys.executable, "-c", _ON_A_FULL_DISK, str(tmp_path), *limits]
+    told = subprocess.run(words, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert all("space could not be written" in line and "File too large" in line for line in told[:2]), told
+    assert told[2] == "written"
+    assert (store.open(old) / "part0").read_text() == "hello"
+    assert len(list((tmp_path / "space").iterdir())) == 2  # nothing half
 
 
 # Publishes "new" beside "old" in a process that dies, without any clean-up, at its nth call that touches the disk.
