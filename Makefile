@@ -5,7 +5,7 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo serve test lint bench bench-quality bench-env
+.PHONY: install demo serve test lint bench bench-quality bench-env guarantees
 
 install: $(STAMP)
 
@@ -33,6 +33,10 @@ test: lint
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# Promises that take minutes: kills a service of its own for two of them. The others are in `make test`.
+guarantees: $(STAMP)
+	$(BIN)/python -m benchmarks.guarantees
 
 # Accuracy beside the competitors; hours for all data sets. ARGS="--data ifdb --queries 500" for a first look.
 bench-quality: $(STAMP)

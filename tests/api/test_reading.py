@@ -177,7 +177,7 @@ def test_similar_items_are_near_in_meaning(shop: httpx2.Client) -> None:
 def test_ready_tells_every_part(client: httpx2.Client) -> None:
     answer = client.get("/health/ready")
     told = answer.json()
-    assert set(told["parts"]) == {"database", "migrations", "durability", "index", "model", "encoder"}
+    assert set(told["parts"]) == {"database", "migrations", "durability", "index", "model", "encoder", "quarantine"}
     assert told["ready"] is (answer.status_code == 200)
     for part in told["parts"].values():
         assert part["state"] == "ok" or part["reason"]
