@@ -68,7 +68,7 @@ def test_a_profile_that_counts_otherwise_is_found() -> None:
 
 
 def test_everything_acknowledged_is_stored_once_whatever_is_killed(tmp_path: Path) -> None:
-    done = run(tmp_path, "chaos", "--seconds", "8", "--behaviors", "1000", "--seed", "4")
+    done = run(tmp_path, "chaos", "--seconds", "5", "--behaviors", "1000", "--seed", "4")
     assert done.returncode == 0, done.stdout + done.stderr
     told = dict(re.split(r" {2,}", line.strip()) for line in done.stdout.splitlines()[1:-1])
     assert int(told["acknowledged"].replace(",", "")) >= 1000

@@ -38,26 +38,16 @@ def test_nothing_outlives_a_killed_supervisor(tmp_path: Path) -> None:
         assert wait_until_gone(family, 20) == []
 
 
-def test_a_server_that_dies_is_started_again(tmp_path: Path) -> None:
-    with serving(tmp_path) as (portrait, port):
-        wait_for(port)
-        server = _server(portrait)
-        server.kill()
-        assert wait_until_gone([server], 5) == []
-        wait_for(port)
-        assert alive([_server(portrait)])
-
-
 def test_whatever_is_killed_it_is_ready_again_within_15_s(tmp_path: Path) -> None:
     with serving(tmp_path) as (portrait, port):
         wait_for(port)
-        time.sleep(10)  # a process that ends soon after its start is started again more slowly
         for victim in (_server(portrait), _postgres(portrait)):
             victim.kill()
             killed_at = time.monotonic()
             assert wait_until_gone([victim], 5) == []
             wait_for(port)
             assert time.monotonic() - killed_at < 15
+            assert alive([_server(portrait), _postgres(portrait)])
             behavior = {"user_id": "ann", "item_id": "tea", "type": "view", "behavior_id": str(victim.pid)}
             assert call(port, "/behaviors", behavior)["accepted"] == 1
 
@@ -79,9 +69,6 @@ def test_told_to_stop_it_finishes_what_it_began_and_takes_nothing_new(tmp_path: 
             assert b'"accepted":1' in answer.replace(b" ", b"")
         assert wait_until_gone([portrait], 20) == []
         assert time.monotonic() - told_at < 20
-    with serving(tmp_path) as (_, port):
-        wait_for(port)
-        assert call(port, "/users/ann/profile")["version"] == 1
 
 
 def _refuses(port: int, within_s: float) -> bool:
