@@ -64,6 +64,7 @@ class Database:
         self.pool = pool
         self.engine = engine
         self._watch = Watch(self._greet)
+        self._checking: asyncio.Task[None] | None = None  # held, so that it is not collected on its way
         self._cold: WeakSet[AsyncConnection[Any]] = WeakSet()
         event.listen(engine.sync_engine, "connect", lambda raw, _: self._cold.add(raw.driver_connection))
 
@@ -150,7 +151,8 @@ class Database:
     async def _recover(self, error: psycopg.Error, attempt: int) -> None:
         if not isinstance(error, _RACES):
             # One lost connection mostly means that all of them are.
-            await asyncio.wait({asyncio.create_task(self.pool.check())}, timeout=_CHECKED_WITHIN_S)
+            self._checking = asyncio.create_task(self.pool.check())
+            await asyncio.wait({self._checking}, timeout=_CHECKED_WITHIN_S)
         await asyncio.sleep(random.uniform(0.5, 1) * 0.02 * 2**attempt)  # noqa: S311 - jitter is no secret
 
 

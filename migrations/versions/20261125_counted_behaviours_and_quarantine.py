@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261125_quarantine"
-down_revision = "20261124_people"
+down_revision = "20261124_api_keys"
 branch_labels = None
 depends_on = None
 
