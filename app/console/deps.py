@@ -40,6 +40,12 @@ def _end_of(day: str) -> datetime:
         raise PydanticCustomError("invalid_time", "This is not a day.") from None
 
 
+def _read_name(value: object) -> str | None:
+    """A name, or nothing for an empty field."""
+    return None if value in (None, "") else _read_id(value)
+
+
 Ctx = Annotated[Context, Depends(_context)]
 Id = Annotated[str, PlainValidator(_read_id)]
+Name = Annotated[str | None, PlainValidator(_read_name)]
 At = Annotated[datetime | None, PlainValidator(read_at)]

@@ -39,12 +39,13 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters |= {
-    name: getattr(words, name) for name in ("day", "minute", "ago", "lasted", "percent", "signed", "widths")
+    name: getattr(words, name) for name in ("day", "minute", "ago", "lasted", "percent", "chance", "signed", "widths")
 }
 _templates.filters |= {"label": label_of, "leaf": lambda category: (path_of(category) or [category])[-1]}
 _templates.globals |= {
     "words": words,
     "path_to": words.path_to,
+    "api_path": words.api_path,
     "assets": {name: _asset(name) for name in STATIC},
 }
 

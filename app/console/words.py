@@ -24,9 +24,18 @@ FALLBACKS = {
 }
 
 
+def quoted(id_: str) -> str:
+    """As a part of an address."""
+    return quote(id_, safe="")
+
+
 def path_to(kind: str, id_: str) -> str:
     """The address of a user's or an item's page."""
-    return f"/console/{kind}/{quote(id_, safe='')}"
+    return f"/console{api_path(kind, id_)}"
+
+
+def api_path(kind: str, id_: str) -> str:
+    return f"/{kind}/{quoted(id_)}"
 
 
 def day(at: datetime) -> str:
@@ -54,6 +63,11 @@ def lasted(span: timedelta) -> str:
 
 def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 or share == 0 else "under 1 %"
+
+
+def chance(share: float) -> str:
+    """As a share with one figure behind the point, however small: `12 %`, `0.4 %`, `under 0.1 %`."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %" if share >= 0.001 else "under 0.1 %"
 
 
 def signed(value: float) -> str:

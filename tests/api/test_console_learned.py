@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
@@ -53,12 +54,15 @@ def _bought(shelf: str, user: int, step: str) -> dict[str, object]:
     return {"user_id": f"{shelf}-{user}", "item_id": item, "type": "purchase", "occurred_at": at.isoformat()}
 
 
-async def test_what_a_place_is_made_of_comes_on_demand(browser: httpx2.AsyncClient) -> None:
-    bare = (await browser.get("/console/users/food-1")).text
-    full = (await browser.get("/console/users/food-1?contributions=true")).text
-    assert 'class="odds"' not in bare
-    assert 'class="odds"' in full
-    assert "Share of each source" in full
+async def test_what_a_place_is_made_of_is_told_one_click_away(browser: httpx2.AsyncClient) -> None:
+    user = (await browser.get("/console/users/food-1")).text
+    ways = re.findall(r'data-from="([^"]+)"', user)
+    assert len(ways) == user.count("<li data-item=") > 0
+    told = (await browser.get(ways[0])).text
+    assert 'class="sources"' in told
+    assert 'class="odds"' in told
+    assert "Share of each source" in told
+    assert "Rank 1: " in told
 
 
 async def test_the_start_tells_what_serves_and_what_trends(browser: httpx2.AsyncClient) -> None:

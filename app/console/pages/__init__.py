@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
-from app.console.pages import access, items, models, search, start, static, users
+from app.console.pages import access, items, models, search, start, static, users, why
 
 ROUTERS: tuple[APIRouter, ...] = (
     start.router,
     search.router,
     users.router,
+    why.router,
     items.router,
     models.router,
     access.router,

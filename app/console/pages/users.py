@@ -8,55 +8,71 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from app.console.deps import At, Ctx, Id
+from app.console.deps import At, Ctx, Id, Name
 from app.console.page_route import PageRoute
+from app.console.preview import Kind, preview
 from app.console.render import looks, page
 from app.domain.behavior import Behavior
 from app.domain.errors import NotFound
-from app.domain.recommendation import Wish
+from app.domain.limits import MAX_STATEMENT
 from app.services.active_span import active_span
 from app.services.context import Context
+from app.services.decide import decide
 from app.services.manage_users import list_behaviors
-from app.services.rank import policy_of
 from app.services.read_history import Span, read_history
 from app.services.read_profile import read_profile
-from app.services.recommend import recommend
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 N_RECOMMENDED = 12
 N_BEHAVIORS = 20
 N_VERSIONS = 10
+# A label for the figures: what was only looked at here stays apart from what users were shown.
+LOOKED_AT = "console"
 
 
 class View(BaseModel):
-    """`before` is the place in the log behind which behaviours are listed."""
+    """`before` is the place in the log behind which behaviours are listed; `say` is a change to be tried out: a
+    statement, or the facet that there should be `change` of.
+    """
 
     at: At = None
     evidence: bool = False
-    contributions: bool = False
     history: bool = False
     before: Annotated[int | None, Field(ge=1, lt=2**62)] = None
+    scenario: Name = None
+    change: Kind = "statement"
+    say: Annotated[str, Field(max_length=MAX_STATEMENT)] = ""
+
+    @property
+    def words(self) -> str:
+        return self.say.replace("\x00", "").strip()
+
+    @property
+    def wish(self) -> dict[str, Any]:
+        """What a scenario says holds; without one it is a short list."""
+        return {"scenario": self.scenario} if self.scenario else {"scenario": LOOKED_AT, "limit": N_RECOMMENDED}
 
 
 @router.get("/console/users/{user_id}")
 async def user_page(request: Request, ctx: Ctx, user_id: Id, view: Annotated[View, Query()]) -> Response:
     now = ctx.now()
     at = view.at if view.at is not None and view.at < now else None
-    wish = Wish(limit=N_RECOMMENDED, explain="full" if view.contributions else "short")
     told: dict[str, Any] = {
         "user_id": user_id,
         "now": now,
         "at": at,
         "view": view,
-        "in_odds": ctx.world.policy(policy_of(wish)).ranker is not None,
         **looks(ctx.world.catalogue),
-        "slate": await recommend(ctx, user_id, wish, at),
+        "scenarios": [scenario.name for scenario in ctx.scenarios.all()],
+        "preview": await preview(ctx, user_id, view.change, view.words) if view.words and not at else None,
+        "slate": await decide(ctx, user_id, view.wish, at),
     }
     try:
         profile = await read_profile(ctx, user_id, at, view.evidence)
     except NotFound:
-        return page(request, "unknown_user.html", 404, **told)
+        return page(request, "unknown_user.html", 404, **told, edits=(), may_edit=at is None)
+    told |= {"edits": profile.edits, "may_edit": at is None and profile.consent}
     log = await _log(ctx, user_id, view.before)
     history = await read_history(ctx, user_id, Span(until=at), None, N_VERSIONS) if view.history else None
     travel = await _travel(ctx, user_id, at, now)

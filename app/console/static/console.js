@@ -1,13 +1,19 @@
 // The pages are whole without this. It brings in parts anew, so that a change shows where one stands, and sends what a
 // button says to the REST API:
 //   data-call="POST /behaviors"  data-send='{...}'  data-swap="ids"  data-ask="sure?"  data-done="said then"
+//   data-edit='{...}'            a change of the profile, made only while it is the one that the page shows
 //   data-set="name=value"        on a link: goes there by bringing in only data-swap
+//   data-swap="ids"              on a form: its answer is this page with these parts changed
 //   data-needs="name"            on <details>: opened, it brings in its section with ?name=true
+//   data-from="address"          on <details>: opened, it brings what #told holds there into its [data-place]
+//   data-bring                   on a link: brings what #told holds there into the [data-place] it stands in
+//   data-into="id"               on a form: brings what #told of its answer holds into that place
 //   data-poll="ids"              while it stands in the page, these are brought in every other second
 //   data-key="..."               on <details>: stays open when its section is brought in anew
 "use strict";
 
 const POLL_MS = 2000;
+const STALE = "The profile has changed since this page showed it. It is shown anew: look whether you still want this.";
 let said;
 let bringing = 0;
 
@@ -36,6 +42,21 @@ async function swap(address, ids) {
   }
 }
 
+// Brings what #told of another page holds into a place of this one; the latest call wins.
+async function bring(address, place) {
+  place.dataset.wants = address;
+  place.textContent = "…";
+  try {
+    const answer = await fetch(address, { headers: { accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const told = page.getElementById("told");
+    if (!told) return void location.reload();
+    if (place.dataset.wants === String(address)) place.replaceChildren(...document.adoptNode(told).childNodes);
+  } catch {
+    place.textContent = "The service does not answer.";
+  }
+}
+
 // Tells beside each recommended item where it was before; what was told stays while the order does.
 function compare(old, fresh) {
   const [olds, news] = [old, fresh].map((part) => [...part.querySelectorAll("[data-item]")]);
@@ -53,23 +74,55 @@ function compare(old, fresh) {
   });
 }
 
-async function call(button) {
-  const { call: what, send, ask, done, swap: ids } = button.dataset;
-  if (ask && !confirm(ask)) return;
-  const [method, path] = what.split(" ");
+// What went wrong, in words; a fault of one field tells more than the whole.
+function trouble(told) {
+  const { detail, hint } = (told.errors || [])[0] || told;
+  return `${detail} ${hint}`;
+}
+
+async function acting(button, act) {
   button.disabled = true;
   try {
-    const headers = send ? { "content-type": "application/json" } : {};
-    const answer = await fetch(path, { method, headers, body: send });
-    const told = await answer.json();
-    const fault = (told.errors || [])[0];
-    say(answer.ok && !told.rejected ? done : fault ? `${fault.detail} ${fault.hint}` : `${told.detail} ${told.hint}`);
-    if (answer.ok) await swap(location.href, ids.split(" "));
+    await act();
   } catch {
     say("The service does not answer.");
   } finally {
     button.disabled = false;
   }
+}
+
+async function call(button) {
+  const { call: what, send, ask, done, swap: ids } = button.dataset;
+  if (ask && !confirm(ask)) return;
+  const [method, path] = what.split(" ");
+  const headers = send ? { "content-type": "application/json" } : {};
+  const answer = await fetch(path, { method, headers, body: send });
+  const told = await answer.json();
+  say(answer.ok && !told.rejected ? done : trouble(told));
+  if (answer.ok) await swap(location.href, ids.split(" "));
+}
+
+async function edit(button) {
+  const { profile: path, version } = document.getElementById("profile").dataset;
+  const now = await fetch(path);
+  const known = now.status === 404 ? { version: "" } : await now.json();
+  if (now.status !== 404 && !now.ok) return say(trouble(known));
+  if (String(known.version) !== version) return stale();
+  const headers = { "content-type": "application/json", ...(now.ok && { "if-match": now.headers.get("etag") }) };
+  const body = `{"edits": [${button.dataset.edit}]}`;
+  const answer = await fetch(path, { method: "PATCH", headers, body });
+  const told = await answer.json();
+  if (answer.status === 412) return stale();
+  if (!answer.ok) return say(trouble(told));
+  const [{ action, edit: made, notes }] = told.applied;
+  say([`${action === "revert" ? "Withdrawn" : "From now on"}: ${made.in_words}.`, ...notes].join(" "));
+  history.replaceState(null, "", changed("say", ""));
+  await swap(location.href, ["profile", "edits", "recommendations", "history"]);
+}
+
+async function stale() {
+  say(STALE);
+  await swap(location.href, ["profile", "edits", "recommendations", "behaviors", "history"]);
 }
 
 // The address of this page with one parameter changed; without a value it is left out.
@@ -88,17 +141,38 @@ async function go(name, value, ids) {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-call]");
-  if (button) return void call(button);
-  const link = event.target.closest("a[data-set]");
+  if (button) return void acting(button, () => call(button));
+  const change = event.target.closest("button[data-edit]");
+  if (change) return void acting(change, () => edit(change));
+  const link = event.target.closest("a[data-set], a[data-bring]");
   if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  if (!link.dataset.set) return void bring(link.href, link.closest("[data-place]"));
   const [name, value] = link.dataset.set.split("=");
   go(name, value, link.dataset.swap.split(" "));
 });
 
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.swap && !form.dataset.into) return;
+  event.preventDefault();
+  const sent = new FormData(form);
+  if (form.dataset.into) {
+    const address = `${form.getAttribute("action")}?${new URLSearchParams(sent)}`;
+    return void bring(address, document.getElementById(form.dataset.into));
+  }
+  for (const [name, value] of sent) history.replaceState(null, "", changed(name, value));
+  acting(form.querySelector("button"), () => swap(location.href, form.dataset.swap.split(" ")));
+});
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("form.scenario select")) event.target.form.requestSubmit();
+});
+
 // `toggle` does not bubble, so it is caught on its way down.
 document.addEventListener("toggle", (event) => {
-  const needs = event.target.dataset?.needs;
+  const { needs, from } = event.target.dataset || {};
+  if (from && event.target.open) return void bring(from, event.target.querySelector("[data-place]"));
   if (!needs || !event.target.open || new URLSearchParams(location.search).has(needs)) return;
   go(needs, "true", [event.target.closest("section").id]);
 }, true);
@@ -110,7 +184,7 @@ for (const form of document.querySelectorAll("form.travel")) {
   const travel = () => {
     clearTimeout(waiting);
     const at = date.value < date.max ? date.value : "";
-    waiting = setTimeout(() => go("at", at, ["profile", "recommendations", "behaviors"]), 150);
+    waiting = setTimeout(() => go("at", at, ["profile", "edits", "recommendations", "behaviors"]), 150);
   };
   if (range) {
     range.hidden = false;
