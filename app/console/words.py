@@ -66,8 +66,8 @@ def percent(share: float) -> str:
 
 
 def chance(share: float) -> str:
-    """As a share with one figure behind the point, however small: `12 %`, `0.4 %`, `under 0.1 %`."""
-    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %" if share >= 0.001 else "under 0.1 %"
+    """As a share with one figure behind the point, however small: `12 %`, `0.4 %`, `< 0.1 %`."""
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.1f} %" if share >= 0.001 else "< 0.1 %"
 
 
 def signed(value: float) -> str:

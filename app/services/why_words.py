@@ -29,11 +29,19 @@ def in_words(why: Why, wish: Wish) -> str:
     if why.stage == "filter":
         return f"Kept out: {_RULES.get(why.rule or '') or _SEEN.get(wish.seen, 'a rule forbids it')}."
     if why.stage == "candidates":
-        return f"No source had it among its best{_nearest(why.sources)}."
+        return _no_candidate(why.sources)
     behind = f"{why.rank} among {why.n_candidates} candidates, and {wish.limit} were wanted"
     if why.stage == "rank":
         return f"It came {behind}."
     return f"Its score would do, but its place went to other kinds of things; with them it came {behind}."
+
+
+def _no_candidate(sources: dict[str, SourceWord]) -> str:
+    ranks = {name: word.rank for name, word in sources.items() if word.rank is not None}
+    if ranks:
+        best = min(ranks, key=lambda name: ranks[name])
+        return f"It is not among the best of all sources together; `{best}` alone had it at {ranks[best]}."
+    return f"No source had it among its best{_nearest(sources)}."
 
 
 def _nearest(sources: dict[str, SourceWord]) -> str:

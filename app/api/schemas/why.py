@@ -36,8 +36,9 @@ class WhyOut(Answer):
     stage: Annotated[
         Stage,
         Field(
-            description="Where its way ended. shown: in the answer; filter: `rule` kept it out; candidates: no source "
-            "brought it; rank: others had better scores; mix: variety or a quota gave its place to others."
+            description="Where its way ended. shown: in the answer; filter: `rule` kept it out; candidates: it is "
+            "not among the best of the sources; rank: others had better scores; mix: variety or a quota gave its place "
+            "to others."
         ),
     ]
     text: Annotated[str, Field(examples=["Rank 3: Because you bought Mozzarella 16 oz."])]

@@ -50,10 +50,10 @@ async function bring(address, place) {
     const answer = await fetch(address, { headers: { accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const told = page.getElementById("told");
-    if (!told) return void location.reload();
+    if (answer.status === 401) return void location.reload();
     if (place.dataset.wants === String(address)) place.replaceChildren(...document.adoptNode(told).childNodes);
   } catch {
-    place.textContent = "The service does not answer.";
+    place.textContent = "The service cannot tell this just now.";
   }
 }
 
