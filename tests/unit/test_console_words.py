@@ -28,6 +28,13 @@ def test_shares(share: float, told: str) -> None:
     assert words.percent(share) == told
 
 
+@pytest.mark.parametrize(
+    ("share", "told"), [(0, "< 0.1 %"), (0.0009, "< 0.1 %"), (0.0042, "0.4 %"), (0.1, "10 %"), (1, "100 %")]
+)
+def test_chances_are_told_however_small(share: float, told: str) -> None:
+    assert words.chance(share) == told
+
+
 def test_bars_begin_in_the_middle() -> None:
     assert words.widths({"for": 2.0, "against": -1.0}) == {"for": (50.0, 50.0), "against": (25.0, 25.0)}
     assert words.widths({"nothing": 0.0}) == {"nothing": (50.0, 0.0)}
