@@ -128,9 +128,11 @@ class Address:
         return connection
 
 
-def request(method: str, path: str, body: bytes | None = None, content_type: str = "application/json") -> bytes:
-    """One request as it goes over the wire."""
-    head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\n"
+def request(
+    method: str, path: str, body: bytes | None = None, content_type: str = "application/json", more: str = ""
+) -> bytes:
+    """One request as it goes over the wire; `more` are whole lines of its head."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: bench\r\n{more}"
     if body is None:
         return f"{head}\r\n".encode()
     return f"{head}Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body

@@ -32,11 +32,10 @@ LAG = Target("wait for the event loop under mixed load, longest", "ms", 50, less
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """The running service, the empty route beside it, and what is sent to them."""
+class Served:
+    """The running service and what is sent to it."""
 
     portrait: Running
-    empty: Running
     traffic: Traffic
     world: World
 
@@ -51,6 +50,13 @@ class Bench:
     async def warm_up(self) -> None:
         """Every profile is read once, so that it has a checkpoint: an import leaves none, a living service has them."""
         await closed_loop(self.portrait.address, iter(self.traffic.profiles()), N_CONNECTIONS, 120)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench(Served):
+    """With the empty route beside it."""
+
+    empty: Running
 
     async def yardstick(self) -> float:
         """Requests per second of the empty route, now."""
@@ -95,7 +101,7 @@ async def _rate(
         values.append(measured.rate * worth)
         ratios.append(measured.rate / yardstick)
     spread = " · ".join(f"{value:,.0f}" for value in values)
-    note = f"rounds {spread}; {median(cpu_ms):.2g} ms of CPU each, Postgres included; {_words(measured)}"
+    note = f"rounds {spread}; {median(cpu_ms):.2g} ms of CPU each, Postgres included; {in_words(measured)}"
     return Row(target, median(values), median(ratios), note)
 
 
@@ -104,7 +110,7 @@ async def recommendations_p99(bench: Bench) -> Row:
     await bench.freshen()
     requests = iter(bench.traffic.recommendations())
     measured = await open_loop(bench.portrait.address, requests, 50, 20)
-    return Row(RECOMMEND_P99, measured.percentile(99), note=_words(measured))
+    return Row(RECOMMEND_P99, measured.percentile(99), note=in_words(measured))
 
 
 async def lag(bench: Bench) -> Row:
@@ -121,7 +127,7 @@ async def lag(bench: Bench) -> Row:
         open_loop(address, iter(traffic.searches(100)), 5, seconds),
     )
     trouble = "; ".join(filter(None, (measured.trouble() for measured in (probe, *load))))
-    note = f"{_words(probe)}; empty route beside it {_words(noise)}, max {noise.percentile(100):.0f}"
+    note = f"{in_words(probe)}; empty route beside it {in_words(noise)}, max {noise.percentile(100):.0f}"
     return Row(LAG, probe.percentile(100), note=f"{note}{trouble and f'; load FAILED {trouble}'}")
 
 
@@ -150,7 +156,8 @@ def imported(world: World) -> Row:
     return Row(IMPORT, world.n_behaviors / world.import_s, note=note)
 
 
-def _words(measured: Measured) -> str:
+def in_words(measured: Measured) -> str:
+    """Latencies, and whatever was not answered."""
     words = f"p50 {measured.percentile(50):.1f}, p99 {measured.percentile(99):.1f} ms"
     if measured.failures:
         words += f", FAILED {measured.trouble()}"

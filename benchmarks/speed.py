@@ -33,8 +33,8 @@ MEASURES: dict[str, Callable[[Bench], Coroutine[Any, Any, Row]]] = {
 
 def main() -> int:
     options = _options()
-    with _folder(options.keep) as folder:
-        known = world.load(folder) if (folder / world.DONE).exists() else world.build(folder)
+    with folder_of(options.keep) as folder:
+        known = world.known(folder)
         tables = [_measured(known, n_workers, options.only) for n_workers in options.workers]
     for n_workers, table in zip(options.workers, tables, strict=True):
         print(f"\n{n_workers} worker{'s' * (n_workers > 1)}\n\n{lines(table)}")
@@ -50,7 +50,8 @@ def _options() -> argparse.Namespace:
 
 
 @contextmanager
-def _folder(keep: Path | None) -> Iterator[Path]:
+def folder_of(keep: Path | None) -> Iterator[Path]:
+    """The one to keep, or one that goes when the block ends."""
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
         yield keep
@@ -66,7 +67,7 @@ def _measured(known: World, n_workers: int, names: list[str]) -> list[Row]:
     with server.portrait(known.data_dir, n_workers) as portrait, server.empty(n_workers) as empty:
         if not portrait.settle():
             print("jobs are still busy; the figures suffer", file=sys.stderr, flush=True)
-        bench = Bench(portrait, empty, Traffic(known, seed=n_workers), known)
+        bench = Bench(portrait, Traffic(known, seed=n_workers), known, empty)
         uvloop.run(bench.warm_up())
         table = [rows.imported(known), rows.start(portrait)]
         for name in names:

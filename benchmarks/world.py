@@ -48,6 +48,11 @@ class World:
     import_s: float
 
 
+def known(folder: Path) -> World:
+    """What an earlier run left in a folder, or else a new one."""
+    return load(folder) if (folder / DONE).exists() else build(folder)
+
+
 def build(folder: Path) -> World:
     """Writes the Parquet files and imports them into a fresh data folder as a user would, in `folder`."""
     source = _selection(folder / "selection")
