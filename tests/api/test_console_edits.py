@@ -13,7 +13,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from .pages import HOSTILE, did, page, put
+from .pages import HOSTILE, Tags, did, page, put
 from .wire import Service
 
 ACTIONS = {"more", "less", "never", "pin"}
@@ -151,6 +151,15 @@ def test_an_unknown_user_may_begin_with_a_wish(shop: httpx2.Client) -> None:
     html = page(shop, "/console/users/ce-nobody")
     assert "no cakes" in html
     assert "ce-Cakes" not in str(shown(html))
+
+
+def test_forms_only_read_and_what_changes_says_that_it_needs_a_script(shop: httpx2.Client, baker: str) -> None:
+    html = page(shop, f"/console/users/{baker}?say=no+cakes")
+    forms = [attributes for tag, attributes in Tags(html).found if tag == "form"]
+    assert len(forms) == 5
+    assert {attributes.get("method") for attributes in forms} == {None}
+    assert "Without JavaScript everything can be read and nothing changed" in html
+    assert "Applying it needs JavaScript" in html
 
 
 def test_hostile_texts_of_changes_stay_texts(shop: httpx2.Client, service: Service) -> None:
