@@ -60,6 +60,7 @@ class Settings(BaseSettings):
     rating_max: float = Field(Weights().rating_max, gt=1, le=1_000, description="The best rating; 1 is the worst.")
     retention_days: _Days = Field(IngestRules().retention_days, description="Older behaviours are refused.")
     decisions_days: _Days = Field(30.0, description="How long is known what was recommended.")
+    user_day_epsilon: float = Field(1.0, gt=0, le=20, description="All that private releases may tell of a user's day.")
     future_minutes: float = Field(IngestRules().future_minutes, ge=0, le=1_440, description="How wrong clocks may go.")
     burst_per_minute: int = Field(IngestRules().burst_per_minute, ge=1, description="More of one user: flagged.")
     robot_per_day: int = Field(IngestRules().robot_per_day, ge=1, description="More of one user: flagged.")

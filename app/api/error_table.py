@@ -164,6 +164,13 @@ MEANINGS: dict[str, Meaning] = {
         "It was done, failed or cancelled before it could be cancelled.",
         "GET /jobs/{job_id} tells how it ended.",
     ),
+    "privacy_budget_spent": Meaning(
+        409,
+        "The privacy budget is spent",
+        "Releases with differential privacy may tell of each day of the users only so much "
+        "(PORTRAIT_USER_DAY_EPSILON), all of them together and for good.",
+        "Ask for other days or a smaller epsilon, or use what was released already.",
+    ),
     "model_gone": Meaning(
         409,
         "The files of the model are gone or damaged",

@@ -22,6 +22,9 @@ app.add_typer(models, name="models")
 keys = typer.Typer(help="API keys: who may do what.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
+release = typer.Typer(help="Figures about everybody, with differential privacy.", no_args_is_help=True)
+app.add_typer(release, name="release")
+
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Show how far it is and what came of it.")]
 Kind = Literal["generators", "space", "encoder"]
@@ -196,6 +199,30 @@ def upgrade() -> None:
         before = migrate.current(url)
         migrate.upgrade(url)
         typer.echo(f"{before or 'empty'} -> {migrate.head()}" if before != migrate.head() else "Already up to date.")
+
+
+@release.command()
+def popularity(
+    out: Annotated[Path, typer.Option(help="New file for it, JSON.")],
+    epsilon: Annotated[float, typer.Option(min=0.001, max=20, help="What it may tell of each user-day.")] = 0.5,
+    by: Annotated[Literal["item", "category"], typer.Option(help="What is counted.")] = "item",
+    days: Annotated[int, typer.Option(min=1, max=366, help="So many days, each counted apart.")] = 7,
+    until: Annotated[str | None, typer.Option(help="The last of them (UTC); yesterday unless given.")] = None,
+    most: Annotated[int, typer.Option(min=1, max=100, help="So much of a user-day counts at most.")] = 5,
+) -> None:
+    """How many people turned to what, day by day, with noise that hides each of them; needs OpenDP."""
+    from app.cli.release import run_popularity
+    from app.privacy.noise import Bounds
+
+    run_popularity(by, Bounds(epsilon, most), days, until, out)
+
+
+@release.command()
+def budget() -> None:
+    """What releases have told of the users' days until now, and what is left."""
+    from app.cli.release import show_budget
+
+    show_budget()
 
 
 @models.command("list")

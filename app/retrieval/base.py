@@ -58,7 +58,7 @@ class Log:
     item_ids: list[str]
     type_names: list[str]
 
-    def take(self, selection: slice | Mask | Rows) -> Log:
+    def take(self, selection: slice | Mask | Rows | NDArray[np.int64]) -> Log:
         """Some of the behaviours under the same numbers."""
         return replace(
             self,

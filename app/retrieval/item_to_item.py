@@ -11,6 +11,7 @@ from app.domain.catalogue import Catalogue, Rows
 from app.domain.recommendation import Reason
 from app.retrieval.artifact import Arrays, Positions
 from app.retrieval.base import NOTHING, Floats, Log, Query, Scored
+from app.retrieval.caps import capped
 from app.retrieval.query import FADED
 from app.retrieval.select import best_of
 from app.retrieval.words import did, name_of
@@ -111,8 +112,11 @@ def strongest(matrix: Any, places: NDArray[np.int64], n: int, k: int) -> Arrays:
 
 
 def most_active(log: Log, limit: int = MOST_ITEMS) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """(A,) positions of the items with most behaviours, ascending, and (P,) where each stands among them or -1."""
-    counts = np.bincount(log.items, minlength=len(log.item_ids))
+    """(A,) positions of the items with most behaviours, ascending, and (P,) where each stands among them or -1.
+
+    A user counts once per item and day.
+    """
+    counts = np.bincount(capped(log).items, minlength=len(log.item_ids))
     places = np.sort(np.argsort(-counts, kind="stable")[:limit])
     places = places[counts[places] > 0]
     place_of = np.full(len(log.item_ids), -1, dtype=np.int32)

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from app.domain.catalogue import Rows
 from app.domain.recommendation import Reason
-from app.profiles.decay import DAY_S, fade
+from app.profiles.decay import fade
 from app.retrieval.artifact import Arrays, Positions
 from app.retrieval.base import NOTHING, Floats, Log, Query, Scored
+from app.retrieval.caps import capped
 from app.retrieval.select import first_allowed
 
 HALF_LIFE_DAYS = 30.0
@@ -48,12 +49,8 @@ def fit(log: Log, segment_of_user: NDArray[np.int32]) -> Arrays:
 
 def _once_a_day(log: Log, segment_of_user: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.int32], Values]:
     """Segments, items and times, in order of time, of users who have a segment."""
-    log = log.take(segment_of_user[log.users] >= 0)
-    day = (log.at // DAY_S).astype(np.int64)
-    key = (day - day.min(initial=0)) * log.n_users + log.users
-    _, first = np.unique(key * len(log.item_ids) + log.items, return_index=True)
-    first.sort()
-    return segment_of_user[log.users[first]], log.items[first], log.at[first]
+    log = capped(log.take(segment_of_user[log.users] >= 0))
+    return segment_of_user[log.users], log.items, log.at
 
 
 def _shares(segments: NDArray[np.int32], items: NDArray[np.int32], at: Values, shape: tuple[int, int]) -> Values:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from app.domain.catalogue import Mask
 from app.retrieval.base import Log
+from app.retrieval.caps import once_a_day
 from app.retrieval.query import FADED, RECENCY_TAU
 
 # Behaviours back that a lesson sees: what lies farther has faded, but for large baskets.
@@ -24,8 +25,10 @@ def lessons(
 
     `place_of` (P,) is where each item stands among the `n` that matter, -1 for the others. Repeats in a past add up.
     `asked` (N,) are the behaviours that may be what came next: all of them unless given. `by_line`: what came at one
-    time stands in its order.
+    time stands in its order. Of a user, an item and a day the first behaviour counts alone, before and after.
     """
+    counted = once_a_day(log)
+    log, asked = log.take(counted), None if asked is None else asked[counted]
     order = np.argsort(log.users, kind="stable")
     users, sequence, at = log.users[order], place_of[log.items[order]], log.at[order]
     starts = np.searchsorted(users, users)  # where the user's behaviours begin

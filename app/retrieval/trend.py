@@ -11,6 +11,7 @@ from app.domain.recommendation import Reason
 from app.profiles.decay import DAY_S, fade
 from app.retrieval.artifact import Arrays, Positions
 from app.retrieval.base import NOTHING, Floats, Log, Query, Scored
+from app.retrieval.caps import capped
 from app.retrieval.select import first_allowed
 
 HALF_LIVES_DAYS = (1.0, 7.0, 30.0, 365.0)
@@ -33,7 +34,8 @@ def fit(log: Log) -> Arrays:
     next, less than 1 together. Fixed thirds of 1, 7 and 30 days found NDCG@10 .004 where the learned mixture finds .023
     (IFDB: a year counts), and the same where releases drive.
     """
-    items, at = once_a_day(log)
+    counted = capped(log)
+    items, at = counted.items, counted.at
     n = len(log.item_ids)
     first_at = np.full(n, np.inf)
     np.minimum.at(first_at, items, at)
@@ -43,15 +45,6 @@ def fit(log: Log) -> Arrays:
         "until": log.at[-1:],
         "first_at": first_at,
     }
-
-
-def once_a_day(log: Log) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """Items and times of what counts: of a user, an item and a day (UTC) the first behaviour. At least one enters."""
-    day = (log.at // DAY_S).astype(np.int64)
-    key = (day - day.min()) * log.n_users + log.users
-    _, first = np.unique(key * len(log.item_ids) + log.items, return_index=True)
-    first.sort()
-    return log.items[first], log.at[first]
 
 
 def _counts(items: NDArray[np.int32], ages: NDArray[np.float64], n: int) -> NDArray[np.float64]:

@@ -88,11 +88,12 @@ async def count_behaviors(db: Database) -> int:
 
 
 async def count_by_day(db: Database, n_days: int) -> tuple[Rows, NDArray[np.int64], NDArray[np.int64]]:
-    """Numbers of items, days since 1970 and how many behaviours, (N,) each, of the last days that training reads."""
+    """Numbers of items, days since 1970 and how many users, (N,) each, of the last days that training reads."""
 
     async def work(connection: Connection) -> list[tuple[Any, ...]]:
         cursor = await connection.execute(
-            "SELECT dense_rank() OVER (ORDER BY item_id), floor(extract(epoch FROM occurred_at) / 86400), count(*)"
+            "SELECT dense_rank() OVER (ORDER BY item_id), floor(extract(epoch FROM occurred_at) / 86400),"
+            " count(DISTINCT user_id)"
             " FROM behaviors JOIN users USING (user_id)"
             f" WHERE item_id IS NOT NULL AND flag IS NULL AND consent AND {SOUND}"
             " AND occurred_at > now() - make_interval(days => %s)"

@@ -6,6 +6,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Date,
     DateTime,
     Float,
     ForeignKey,
@@ -307,4 +308,16 @@ api_keys = Table(
     _at("expires_at"),
     _at("revoked_at"),  # the row stays: once there was a key, nobody comes in without one
     _at("last_used_at"),  # to the hour
+)
+
+# What releases with differential privacy have cost each day of the users: a row for each release and day, for good.
+budget = Table(
+    "budget",
+    metadata,
+    Column("debit_no", BigInteger, Identity(always=True), primary_key=True),
+    Column("day", Date, nullable=False),
+    Column("epsilon", Float, nullable=False),
+    Column("about", JSONB, nullable=False),
+    _now("debited_at"),
+    Index("ix_budget_day", "day"),
 )

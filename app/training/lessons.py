@@ -18,6 +18,7 @@ from app.ranking.filters import had_by
 from app.ranking.ranker import Lessons
 from app.retrieval.base import PLAIN, Log, World
 from app.retrieval.candidates import gather
+from app.retrieval.caps import once_a_day
 from app.retrieval.features import NAMES, features
 from app.retrieval.query import build_query, taste_of
 
@@ -124,7 +125,7 @@ def _drawn(log: Log, start: float, rng: np.random.Generator) -> Iterator[tuple[N
     """Places in the log of a user's behaviours, the last of them being what is asked for, and by which policies."""
     order = np.argsort(log.users, kind="stable")
     starts = np.searchsorted(log.users[order], np.arange(log.n_users + 1))
-    wanted = (log.at >= start) & (log.weights > 0)
+    wanted = _counted(log) & (log.at >= start)
     firsts = np.zeros(len(log.at), dtype=np.bool_)
     firsts[np.unique(log.users.astype(np.int64) * len(log.item_ids) + log.items, return_index=True)[1]] = True
     drawn = {"new": _draw(wanted & firsts, rng), "repeats": _draw(wanted, rng)}
@@ -133,6 +134,14 @@ def _drawn(log: Log, start: float, rng: np.random.Generator) -> Iterator[tuple[N
         mine = order[starts[log.users[place]] : starts[log.users[place] + 1]]
         until = int(np.searchsorted(mine, place))
         yield mine[: until + 1], tuple(policy for policy, chosen in drawn.items() if _among(place, chosen))
+
+
+def _counted(log: Log) -> NDArray[np.bool_]:
+    """(N,) what speaks for an item, of a user, an item and a day once: who does it all day long asks no more often."""
+    liked = np.flatnonzero(log.weights > 0)
+    counted = np.zeros(len(log.at), dtype=np.bool_)
+    counted[liked[once_a_day(log.take(liked))]] = True
+    return counted
 
 
 def _draw(mask: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from app.profiles.decay import DAY_S, fade
 from app.retrieval import text_map, trend
 from app.retrieval.artifact import Arrays, read_arrays
 from app.retrieval.base import Log
+from app.retrieval.caps import capped
 
 Counts = NDArray[np.float64]
 N_HALF_LIVES = len(trend.HALF_LIVES_DAYS)
@@ -118,13 +119,13 @@ class Learner:
         self._counts[:, self._n == 0] = 0.0
 
     def _count(self, log: Log, sign: int) -> None:
-        items, at = trend.once_a_day(log)
-        used, place = np.unique(items, return_inverse=True)
+        log = capped(log)
+        used, place = np.unique(log.items, return_inverse=True)
         places = self._places([log.item_ids[item] for item in used.tolist()])
-        np.minimum.at(self._first_at, places[place], at)
+        np.minimum.at(self._first_at, places[place], log.at)
         self._n[places] += sign * np.bincount(place)
         for number, days in enumerate(trend.HALF_LIVES_DAYS):
-            self._counts[number, places] += sign * np.bincount(place, fade(self._until - at, days))
+            self._counts[number, places] += sign * np.bincount(place, fade(self._until - log.at, days))
 
     def _wait_until(self, moment: float) -> None:
         """Lets the counts fade."""

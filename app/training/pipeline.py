@@ -17,6 +17,7 @@ from app.domain.errors import InvalidInput
 from app.domain.progress import Progress, part, unwatched
 from app.profiles.decay import HalfLives
 from app.retrieval.base import Log, Policy, World
+from app.retrieval.caps import capped
 from app.training.decoder import DecoderSettings, TrainedDecoder, train_decoder
 from app.training.generators import fit_generators
 from app.training.judge import DECODER, Judged, earns_its_place, judge_policy, without
@@ -107,7 +108,7 @@ def fit_sources(
 
 
 def _decoder(log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, report: Progress) -> TrainedDecoder | None:
-    wanted = log.wanted().compact()
+    wanted = capped(log.wanted()).compact()
     vectors = space.vectors(catalogue.rows(wanted.item_ids))
     settings = DecoderSettings(minutes=plan.decoder_minutes)
     try:

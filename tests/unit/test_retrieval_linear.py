@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from app.domain.matrices import gram, inverse, solve
+from app.profiles.decay import DAY_S
 from app.retrieval import ease, slit, text_map
 from app.retrieval.base import Log
 from app.retrieval.item_to_item import most_active
@@ -38,6 +41,22 @@ def random_log(seed: int, n_users: int = 15, n_items: int = 9, n: int = 200, n_m
     )
 
 
+def by_quarters(log: Log) -> Log:
+    """Four moments a day."""
+    return replace(log, at=log.at * DAY_S / 4)
+
+
+def counted_once_a_day(log: Log) -> Log:
+    """Written out: of each user, item and day the first line."""
+    met: set[tuple[int, int, int]] = set()
+    kept = []
+    for place, (user, item, at) in enumerate(zip(log.users.tolist(), log.items.tolist(), log.at.tolist(), strict=True)):
+        if (user, item, int(at // DAY_S)) not in met:
+            kept.append(place)
+        met.add((user, item, int(at // DAY_S)))
+    return log.take(np.array(kept))
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_ease_is_the_formula(seed: int) -> None:
     log = random_log(seed)
@@ -53,7 +72,9 @@ def test_ease_is_the_formula(seed: int) -> None:
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_slit_is_the_formula_with_the_recency_that_serves(seed: int, by_line: bool) -> None:
     """Each lesson's past has the weights that a query of that moment would have, but that repeats add up."""
-    log = random_log(seed)
+    log = by_quarters(random_log(seed))
+    fitted = dense(slit.fit(log, lam=3.0, by_line=by_line), 9)
+    log = counted_once_a_day(log)
     pasts, nexts = [], []
     for user in range(15):
         mine = np.flatnonzero(log.users == user)
@@ -65,7 +86,7 @@ def test_slit_is_the_formula_with_the_recency_that_serves(seed: int, by_line: bo
             nexts.append(np.eye(9)[log.items[mine[place]]])
     s, t = np.array(pasts), np.array(nexts)
     expected = np.linalg.solve(s.T @ s + 3.0 * np.eye(9), s.T @ t)
-    np.testing.assert_allclose(dense(slit.fit(log, lam=3.0, by_line=by_line), 9), expected, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(fitted, expected, rtol=1e-3, atol=1e-4)
 
 
 def test_a_basket_shares_what_falls_to_it() -> None:
@@ -74,8 +95,8 @@ def test_a_basket_shares_what_falls_to_it() -> None:
 
 
 def test_only_the_most_active_items_are_covered() -> None:
-    log = random_log(3)
-    counts = np.bincount(log.items, minlength=9)
+    log = by_quarters(random_log(3))
+    counts = np.bincount(counted_once_a_day(log).items, minlength=9)
     places, place_of = most_active(log, 4)
     assert sorted(counts[places]) == sorted(counts)[-4:]
     assert (place_of >= 0).sum() == 4
@@ -118,11 +139,13 @@ def test_the_board_is_seen_in_its_colours() -> None:
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_text_map_is_the_formula(seed: int) -> None:
-    log, rng = random_log(seed), np.random.default_rng(seed)
+    log, rng = by_quarters(random_log(seed)), np.random.default_rng(seed)
     vectors = rng.normal(size=(9, 4)).astype(np.float32)
     vectors[7] = np.nan  # no text: it teaches nothing, but takes its place in the past
     f = np.concatenate([np.nan_to_num(vectors), np.ones((9, 1))], axis=1)
     f[7] = 0.0
+    fitted = text_map.fit(log, vectors, "v")["map"]
+    log = counted_once_a_day(log)
     s, t = [], []
     for user in range(15):
         mine = np.flatnonzero(log.users == user)
@@ -135,7 +158,7 @@ def test_the_text_map_is_the_formula(seed: int) -> None:
                 t.append(f[log.items[mine[place]]])
     a, c, g = np.array(s).T @ np.array(s), np.array(s).T @ np.array(t), f.T @ f
     expected = np.linalg.inv(a + text_map.LAM * np.eye(5)) @ c @ np.linalg.inv(g + text_map.MU * np.eye(5))
-    np.testing.assert_allclose(text_map.fit(log, vectors, "v")["map"], expected, rtol=1e-3, atol=1e-5)
+    np.testing.assert_allclose(fitted, expected, rtol=1e-3, atol=1e-5)
 
 
 def test_the_sums_of_two_parts_are_those_of_the_whole() -> None:
