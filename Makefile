@@ -5,7 +5,7 @@ PIP_FLAGS ?=
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: install demo serve test lint bench bench-quality bench-env guarantees
+.PHONY: install demo serve test lint audit sbom bench bench-quality bench-env guarantees
 
 install: $(STAMP)
 
@@ -30,6 +30,23 @@ lint: $(STAMP)
 
 test: lint
 	$(BIN)/pytest $(ARGS)
+
+# Known weaknesses of the pinned releases; asks the package index. Where it cannot, it says so and ends with 2.
+audit: .venv-audit/.installed
+	.venv-audit/bin/pip-audit --strict --disable-pip --no-deps -r constraints.txt $(ARGS) \
+		|| { echo "AUDIT NOT CLEAN: weaknesses above, or the index could not be asked." >&2; exit 2; }
+
+# The parts of what is installed, as CycloneDX JSON.
+sbom: $(STAMP) .venv-audit/.installed
+	.venv-audit/bin/cyclonedx-py environment --output-format JSON --output-file sbom.json --pyproject pyproject.toml $(BIN)/python
+	@echo "sbom.json"
+
+# Tools of their own: they must not change what they look at.
+.venv-audit/.installed:
+	test -x .venv-audit/bin/python || $(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) "pip-audit>=2.10" "cyclonedx-bom>=7.5" \
+		|| { echo "SKIPPED: pip-audit and cyclonedx-bom could not be installed; nothing was audited." >&2; exit 2; }
+	touch $@
 
 bench: $(STAMP)
 	$(BIN)/python -m benchmarks $(ARGS)
