@@ -167,6 +167,14 @@ def redrive() -> None:
 
 
 @app.command()
+def unflag(user_id: Annotated[str, typer.Argument(help="Whose behaviours were taken for those of a robot.")]) -> None:
+    """Let what screening has flagged (`robot`, `burst`) of a user count: in the profile, statistics and learning."""
+    from app.cli.verifying import run_unflag
+
+    run_unflag(user_id)
+
+
+@app.command()
 def chaos(
     seconds: Annotated[float, typer.Option(min=1, help="How long at least.")] = 60.0,
     behaviors: Annotated[int, typer.Option(min=1, help="How many acknowledged ones at least.")] = 50_000,

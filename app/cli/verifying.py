@@ -1,4 +1,4 @@
-"""`portrait verify` and `portrait redrive`: does everything agree with the log, and what could not be folded again."""
+"""`portrait verify`, `redrive` and `unflag`: does everything agree with the log, and what comes back into it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from app.services.quarantine import redrive
 from app.services.verify import Finding, verify_users
 from app.services.verify_world import verify_world
 from app.storage import migrate
+from app.storage.flags import lift_flags
 
 if TYPE_CHECKING:
     from app.services.context import Context
@@ -35,6 +36,11 @@ def run_verify(n_users: int | None) -> int:
 def run_redrive() -> None:
     n_back, n_left = with_context(redrive)
     say(f"{n_back} behaviours are back in their profiles, {n_left} still cannot be folded.")
+
+
+def run_unflag(user_id: str) -> None:
+    n_back = with_context(lambda ctx: lift_flags(ctx.db, user_id))
+    say(f"{n_back} behaviours count again. More of them than the limits allow will be flagged again.")
 
 
 def with_context(work: Callable[[Context], Awaitable[T]]) -> T:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.domain.errors import Conflict
+from app.domain.errors import Conflict, NotFound
 from app.domain.item import Item
 from app.registry.store import Store
 from app.retrieval import text_map, trend
@@ -20,10 +20,12 @@ from app.services.follow import Follower
 from app.services.learn_online import LearnOnline
 from app.services.merge_users import merge_users
 from app.services.publish_space import publish_space, renew_space
+from app.services.read_profile import read_profile
 from app.services.record_behaviors import record_behaviors
 from app.services.retrain import retrain
 from app.services.trending import trending
 from app.storage.behaviors import copy_log
+from app.storage.flags import lift_flags
 from app.storage.items import put_items
 from app.storage.learned import load_told, save_learned
 from app.storage.models import LiveModel, live_model
@@ -254,3 +256,28 @@ async def test_a_damaged_model_is_made_anew(shop: Context) -> None:
 
 async def live_online(ctx: Context) -> LiveModel | None:
     return await live_model(ctx.db, "online")
+
+
+async def test_what_is_no_longer_flagged_is_learned_from(shop: Context) -> None:
+    """Also when everything behind it was learned before: a row that comes back is news."""
+    strict = replace(shop, ingest=replace(shop.ingest, burst_per_minute=2))
+    await post(strict, [(9, 1, 8), (9, 2, 8), (9, 3, 8), (9, 4, 8)])
+    await post(shop, [(9, 5, 9)])
+    step = LearnOnline()
+    await until_done(step, shop)
+    before = (await read_profile(shop, "u9")).counts
+    assert await lift_flags(shop.db, "u9") == 2
+    assert sum((await read_profile(shop, "u9")).counts.values()) == sum(before.values()) + 2
+    await step(shop)
+    await assert_as_a_whole_fit(shop)
+    assert await lift_flags(shop.db, "u9") == 0
+    with pytest.raises(NotFound):
+        await lift_flags(shop.db, "nobody")
+
+
+async def test_nothing_on_disk_could_run(shop: Context) -> None:
+    """Numbers, words, FAISS' own structures and LightGBM's own text: no kind of file that runs when it is read."""
+    await until_done(LearnOnline(), shop)
+    files = [path for path in shop.store.root.rglob("*") if path.is_file()]
+    kinds = {"".join(path.suffixes[-2:]) if path.suffix == ".txt" else path.suffix for path in files}
+    assert {".safetensors", ".json"} <= kinds <= {".safetensors", ".json", ".faiss", ".trees.txt"}
