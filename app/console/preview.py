@@ -26,9 +26,10 @@ class Preview:
 
 async def preview(ctx: Context, user_id: str, kind: Kind, words: str) -> Preview:
     """`words` are a statement, or the name of a facet."""
+    change = Change(kind, text=words) if kind == "statement" else Change(kind, facet=words)
     sent = {"action": kind, "text" if kind == "statement" else "facet": words}
     try:
-        edited = await edit_profile(ctx, user_id, [Change(**sent)], _whatever_it_is, dry_run=True)
+        edited = await edit_profile(ctx, user_id, [change], _whatever_it_is, dry_run=True)
     except (InvalidInput, Conflict, Unavailable) as error:
         return Preview(sent, None, *_in_words(error))
     return Preview(sent, edited.applied[0])

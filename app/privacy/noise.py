@@ -8,6 +8,7 @@ generator: a seed would let it be taken off again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,7 +65,7 @@ def require_noise() -> None:
     _opendp()
 
 
-def _opendp():  # type: ignore[no-untyped-def]
+def _opendp() -> Any:
     try:
         import opendp.prelude as dp
     except ImportError:

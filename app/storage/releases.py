@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -35,7 +35,7 @@ class Debit:
 
     days: Sequence[date]
     epsilon: float
-    about: dict[str, object]
+    about: Mapping[str, object]
 
 
 async def debit_and_read(db: Database, debit: Debit, limit: float) -> bytes:
