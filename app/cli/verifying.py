@@ -11,7 +11,7 @@ from app.cli.settings import load
 from app.cli.voice import console, say
 from app.domain.errors import Misconfigured
 from app.services.quarantine import redrive
-from app.services.verify import Finding, verify_users
+from app.services.verify import Checked, verify_users
 from app.services.verify_world import verify_world
 from app.storage import migrate
 from app.storage.flags import lift_flags
@@ -25,7 +25,7 @@ T = TypeVar("T")
 def run_verify(n_users: int | None) -> int:
     """1 when something disagrees."""
 
-    async def work(ctx: Context) -> list[Finding]:
+    async def work(ctx: Context) -> list[Checked]:
         return [*await verify_users(ctx, n_users), *await verify_world(ctx)]
 
     findings = with_context(work)
@@ -62,7 +62,7 @@ def with_context(work: Callable[[Context], Awaitable[T]]) -> T:
         return asyncio.run(run())
 
 
-def show(findings: Sequence[Finding]) -> None:
+def show(findings: Sequence[Checked]) -> None:
     from rich.markup import escape
     from rich.table import Table
 

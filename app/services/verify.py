@@ -38,7 +38,7 @@ _FOLD_ROWS = 2_000
 
 
 @dataclass(slots=True)
-class Finding:
+class Checked:
     """One line of the report. `examples` are the first of what is wrong; `note` is worth knowing and not wrong."""
 
     what: str
@@ -53,9 +53,9 @@ class Finding:
             self.examples.append(example)
 
 
-async def verify_users(ctx: Context, n_users: int | None = None) -> list[Finding]:
+async def verify_users(ctx: Context, n_users: int | None = None) -> list[Checked]:
     """Counters, checkpoints and orphans, of all users or of `n_users` drawn at random. Raises Unavailable."""
-    counters, checkpoints = Finding("counters and log"), Finding("checkpoints and a fresh fold")
+    counters, checkpoints = Checked("counters and log"), Checked("checkpoints and a fresh fold")
     n_unsound = 0
     async for page in _pages(ctx, n_users):
         async with one_moment(ctx.db) as connection:
@@ -78,7 +78,7 @@ async def _pages(ctx: Context, n_users: int | None) -> AsyncIterator[list[str]]:
         after = page[-1]
 
 
-def _check_counters(finding: Finding, one: Counters) -> None:
+def _check_counters(finding: Checked, one: Counters) -> None:
     finding.n_looked_at += 1
     for why in _disagreements(one):
         finding.wrong(f"{one.user_id}: {why}")
@@ -97,7 +97,7 @@ def _disagreements(one: Counters) -> list[str]:
     return found
 
 
-async def _check_checkpoints(ctx: Context, connection: Connection, finding: Finding, page: Sequence[str]) -> None:
+async def _check_checkpoints(ctx: Context, connection: Connection, finding: Checked, page: Sequence[str]) -> None:
     found = {one.user_id: one for one in await read_checkpoints(connection, page, fold_key(ctx))}
     finding.n_looked_at += len(found)
     folding: list[StoredRow] = []
@@ -122,7 +122,7 @@ async def _ending(rows: AsyncIterator[tuple[str, StoredRow]]) -> AsyncIterator[t
     yield "", None
 
 
-def _compare(finding: Finding, kept: StoredCheckpoint | None, fresh: State) -> None:
+def _compare(finding: Checked, kept: StoredCheckpoint | None, fresh: State) -> None:
     if kept is None:
         return
     try:
@@ -134,15 +134,15 @@ def _compare(finding: Finding, kept: StoredCheckpoint | None, fresh: State) -> N
         finding.wrong(f"{kept.user_id}: the checkpoint at {kept.seq} differs from a fresh fold by {apart:.1e}")
 
 
-async def _orphans(ctx: Context) -> Finding:
+async def _orphans(ctx: Context) -> Checked:
     n, user_id = await find_orphans(ctx.db)
-    finding = Finding("behaviours without a user", n_wrong=n)
+    finding = Checked("behaviours without a user", n_wrong=n)
     finding.examples += [f"{user_id}: {n} behaviours of unknown users in all"] if n else []
     return finding
 
 
-async def _quarantine(ctx: Context, n_unsound: int) -> Finding:
+async def _quarantine(ctx: Context, n_unsound: int) -> Checked:
     n = await count_quarantined(ctx.db)
     notes = [f"{n} set apart: `portrait redrive` tries them again"] if n else []
     notes += [f"{n_unsound} more will be, when somebody reads them"] if n_unsound else []
-    return Finding("quarantine", n, note="; ".join(notes))
+    return Checked("quarantine", n, note="; ".join(notes))

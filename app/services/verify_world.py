@@ -11,32 +11,32 @@ import numpy as np
 from app.domain.errors import ArtifactRefused
 from app.services.context import Context
 from app.services.follow import CHUNK, Follower
-from app.services.verify import Finding
+from app.services.verify import Checked
 from app.storage.audit import kept_artifacts
 from app.storage.items import StoredItem, load_items, stream_items
 
 # A vector is kept in float16, so it is its embedding's up to some thousandths.
 LEAST_COSINE = 0.99
 # Items that change while they are compared are looked at again, after the world has followed.
-ROUNDS = 5
+ROUNDS = 20
 MOST_DOUBTFUL = 10_000
 
 
-async def verify_world(ctx: Context) -> list[Finding]:
+async def verify_world(ctx: Context) -> list[Checked]:
     """Artifacts, and the live space, generators and catalogue as a worker loads them. Raises Unavailable."""
     own = replace(ctx)
     follower = Follower(own)
     await follower.start()
     artifacts = await _artifacts(ctx)
-    served = Finding("live models that load", n_looked_at=3)
+    served = Checked("live models that load", n_looked_at=3)
     for kind, problem in follower.problems.items():
         served.wrong(f"{kind}: {problem}")
     return [artifacts, served, await compare(own, follower)]
 
 
-async def _artifacts(ctx: Context) -> Finding:
+async def _artifacts(ctx: Context) -> Checked:
     """One that is gone and does not serve is no fault: nothing but the way back is lost with it."""
-    finding, n_gone = Finding("artifacts and their SHA-256"), 0
+    finding, n_gone = Checked("artifacts and their SHA-256"), 0
     for one in await kept_artifacts(ctx.db):
         folder = ctx.store.root / one.kind / str(one.manifest["name"])
         if not one.live and not folder.is_dir():
@@ -51,9 +51,9 @@ async def _artifacts(ctx: Context) -> Finding:
     return finding
 
 
-async def compare(own: Context, follower: Follower) -> Finding:
+async def compare(own: Context, follower: Follower) -> Checked:
     """The world of `own`, which `follower` keeps, with the catalogue in the database."""
-    finding = Finding("index and catalogue")
+    finding = Checked("index and catalogue")
     doubtful: dict[str, str] = {}
     chunk: list[StoredItem] = []
     async for stored in stream_items(own.db):
@@ -85,18 +85,22 @@ async def _settled(own: Context, follower: Follower, doubtful: dict[str, str]) -
 
 
 async def _surplus(own: Context, follower: Follower, n_stored: int) -> list[str]:
-    """Items of the world that the catalogue does not have."""
-    catalogue = own.world.catalogue
-    if len(catalogue.row_of) == n_stored:
-        return []
-    await follower.step()
-    known = list(own.world.catalogue.row_of)
-    found: list[str] = []
-    for start in range(0, len(known), CHUNK):
-        ids = known[start : start + CHUNK]
-        there = {stored.item.item_id for stored in await load_items(own.db, ids)}
-        found += [f"{item_id}: served, but not in the catalogue" for item_id in ids if item_id not in there]
-    return found
+    """Items of the world that the catalogue does not have, also when the world has caught up."""
+    doubtful = [] if len(own.world.catalogue.row_of) == n_stored else list(own.world.catalogue.row_of)
+    for _ in range(ROUNDS):
+        if not doubtful:
+            break
+        await follower.step()
+        known = [item_id for item_id in doubtful if item_id in own.world.catalogue.row_of]
+        doubtful = [item_id for start in range(0, len(known), CHUNK) for item_id in await _gone(own, known, start)]
+    return [f"{item_id}: served, but not in the catalogue" for item_id in doubtful]
+
+
+async def _gone(own: Context, item_ids: Sequence[str], start: int) -> list[str]:
+    """Of a chunk from `start` on."""
+    chunk = item_ids[start : start + CHUNK]
+    there = {stored.item.item_id for stored in await load_items(own.db, chunk)}
+    return [item_id for item_id in chunk if item_id not in there]
 
 
 def _differing(own: Context, chunk: Sequence[StoredItem]) -> dict[str, str]:

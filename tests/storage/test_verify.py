@@ -19,7 +19,7 @@ from app.services.publish_space import publish_space
 from app.services.record_behaviors import record_behaviors
 from app.services.retrain import retrain
 from app.services.user_state import user_state
-from app.services.verify import Finding, verify_users
+from app.services.verify import Checked, verify_users
 from app.services.verify_world import compare, verify_world
 from app.storage.items import delete_item, patch_item, put_items
 from app.storage.models import live_model, promote
@@ -71,7 +71,7 @@ async def wrong(ctx: Context, n_users: int | None = None) -> dict[str, int]:
     return {found.what: found.n_wrong for found in findings if found.n_wrong}
 
 
-def only(findings: Sequence[Finding], what: str) -> Finding:
+def only(findings: Sequence[Checked], what: str) -> Checked:
     return next(found for found in findings if found.what == what)
 
 
