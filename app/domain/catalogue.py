@@ -37,6 +37,7 @@ class Catalogue:
         self._available = np.zeros(1024, dtype=np.bool_)
         self._published_at = np.full(1024, np.nan)
         self._item_facets = np.full((1024, MAX_FACETS), -1, dtype=np.int32)
+        self._are_leaves = np.zeros((1024, MAX_FACETS), dtype=np.bool_)
         self._domains = np.full(1024, -1, dtype=np.int32)
         self._domain_of: dict[str, int] = {}
         for item in items:
@@ -61,6 +62,11 @@ class Catalogue:
         """(V, MAX_FACETS) facet numbers of each item, -1 where there is none."""
         return self._item_facets[: self.n_rows]
 
+    @property
+    def are_leaves(self) -> Mask:
+        """(V, MAX_FACETS) true for the narrowest categories among `item_facets`: no other goes on from there."""
+        return self._are_leaves[: self.n_rows]
+
     def in_domain(self, domain: str) -> Mask:
         """(V,) true where the item is of this domain."""
         return np.equal(self._domains[: self.n_rows], self._domain_of.get(domain, -2))
@@ -74,6 +80,7 @@ class Catalogue:
         self._published_at[row] = item.published_at.timestamp() if item.published_at else np.nan
         self.tree.count(self._item_facets[row], -1)
         self._item_facets[row] = self._numbers(item, row)
+        self._are_leaves[row] = self.tree.are_leaves(self._item_facets[row])
         self.tree.count(self._item_facets[row], 1)
         self._domains[row] = self._domain_number(item.domain)
         self.edition += 1
@@ -91,6 +98,7 @@ class Catalogue:
             self._available[row] = False
             self.tree.count(self._item_facets[row], -1)
             self._item_facets[row] = -1
+            self._are_leaves[row] = False
             self.beyond.pop(row, None)
             self.edition += 1
 
@@ -120,6 +128,7 @@ class Catalogue:
         self._published_at = np.concatenate([self._published_at, np.full(n, np.nan)])
         self._domains = np.concatenate([self._domains, np.full(n, -1, dtype=np.int32)])
         self._item_facets = np.concatenate([self._item_facets, np.full((n, MAX_FACETS), -1, dtype=np.int32)])
+        self._are_leaves = np.concatenate([self._are_leaves, np.zeros((n, MAX_FACETS), dtype=np.bool_)])
 
 
 class ItemSpace(Protocol):

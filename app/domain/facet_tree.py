@@ -54,6 +54,12 @@ class FacetTree:
                 break
             self._sizes[number] += by
 
+    def are_leaves(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """(N,) true for the categories of one item of which it holds no further step; -1 is none."""
+        held = numbers.tolist()
+        above = {int(self._parents[number]) for number in held if number >= 0}
+        return np.array([number >= 0 and self._depths[number] > 0 and number not in above for number in held])
+
     def _grow(self) -> None:
         n = self.n_facets
         self._sizes = np.concatenate([self._sizes, np.zeros(n, dtype=np.int32)])

@@ -110,6 +110,8 @@ class FaissSpace:
         with self._lock:
             places = self._places_of(rows)
             n_base, width = len(self._base.rows), self._tail.vectors.shape[1]
+            if places.min(initial=n_base) >= 0 and places.max(initial=0) < n_base:
+                return self._base.vectors[places]
             result = np.full((len(rows), width), np.nan, dtype=np.float32)
             in_base, in_tail = (places >= 0) & (places < n_base), places >= n_base
             result[in_base] = self._base.vectors[places[in_base]]
@@ -178,7 +180,7 @@ class FaissSpace:
             return
         live = old.rows >= 0
         self._tail = Segment.empty(old.vectors.shape[1])
-        positions = self._tail.append(old.rows[live], old.vectors[live].astype(np.float32), old.clusters[live])
+        positions = self._tail.append(old.rows[live], old.vectors[live], old.clusters[live])
         self._places[old.rows[live]] = positions + len(self._base.rows)
 
 

@@ -21,7 +21,7 @@ class Segment:
 
     kind: structures.Kind
     index: Any
-    vectors: NDArray[np.float16]
+    vectors: Vectors
     clusters: NDArray[np.int32]
     rows: Rows
     n_live: int = 0
@@ -31,7 +31,7 @@ class Segment:
         return cls(
             "exact",
             structures.empty_exact(width),
-            np.empty((0, width), np.float16),
+            np.empty((0, width), np.float32),
             np.empty(0, np.int32),
             np.empty(0, np.int32),
         )
@@ -40,7 +40,7 @@ class Segment:
         """Adds unit vectors; returns their positions."""
         first = len(self.rows)
         self.index.add(np.ascontiguousarray(vectors))
-        self.vectors = np.concatenate([self.vectors, vectors.astype(np.float16)])
+        self.vectors = np.concatenate([self.vectors, vectors])
         self.clusters = np.concatenate([self.clusters, clusters])
         self.rows = np.concatenate([self.rows, rows])
         self.n_live += len(rows)

@@ -89,10 +89,10 @@ def _parameters(kind: Kind, selector: Any, share: float) -> Any:
 
 
 def scan(
-    vectors: NDArray[np.float16], positions: NDArray[np.integer], queries: Vectors, k: int
+    vectors: Vectors, positions: NDArray[np.integer], queries: Vectors, k: int
 ) -> tuple[NDArray[np.int64], Vectors]:
     """Exact search among a few positions: (Q, k) of them, best first, -1 where there are fewer."""
-    cosines = queries @ vectors[positions].astype(np.float32).T
+    cosines = queries @ vectors[positions].T
     best = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
     found = np.full((len(queries), k), -1, dtype=np.int64)
     values = np.full((len(queries), k), -1.0, dtype=np.float32)

@@ -105,21 +105,21 @@ def _past(state: State, catalogue: Catalogue, space: ItemSpace) -> _Past:
 
 def _turn(past: _Past) -> _Turn:
     """The most certain one of those that the windows show."""
-    turns = [_Turn(_strength(past.held, n), n) for n in WINDOWS]
+    sums = np.concatenate([np.zeros((1, past.held.shape[1])), past.held.cumsum(axis=0)])
+    turns = [_Turn(_strength(sums, n), n) for n in WINDOWS]
     return max(turns, key=lambda turn: turn.strength)
 
 
-def _strength(held: Floats, n: int) -> float:
-    """How certain it is that the latest `n` are a turn, 0 to 1."""
-    before = held[:-n]
-    if len(before) < LEAST_BEFORE * n:
+def _strength(sums: Floats, n: int) -> float:
+    """How certain it is that the latest `n` are a turn, 0 to 1. `sums` (T + 1, F) are those of the T interactions."""
+    n_before = len(sums) - 1 - n
+    if n_before < LEAST_BEFORE * n:
         return 0.0
-    bits = float(_bits(held, np.array([len(before)]), n)[0])
-    starts = np.arange(0, len(before) - n + 1, max(n // 2, 1))
-    usual = _bits(before, starts, n)
-    mean, spread = _expected(usual, len(before) / n, PRIOR_SPREAD / n**0.5)
+    bits = float(_bits(sums, np.array([n_before]), n)[0])
     if bits < LEAST_BITS:
         return 0.0
+    usual = _bits(sums[: n_before + 1], np.arange(0, n_before - n + 1, max(n // 2, 1)), n)
+    mean, spread = _expected(usual, n_before / n, PRIOR_SPREAD / n**0.5)
     return float(np.clip((bits - mean - TURNING * spread) / ((CERTAIN - TURNING) * spread), 0.0, 1.0))
 
 
@@ -130,12 +130,12 @@ def _expected(usual: Floats, n_windows: float, prior: float) -> tuple[float, flo
     return mean, float(np.sqrt(variance * (1.0 + 2.0 / n_windows)))
 
 
-def _bits(held: Floats, starts: NDArray[np.int64], n: int) -> Floats:
+def _bits(sums: Floats, starts: NDArray[np.int64], n: int) -> Floats:
     """(S,) Jensen-Shannon divergence, in bits, between `n` interactions in a row from each start and all the others."""
-    sums = np.concatenate([np.zeros((1, held.shape[1])), held.cumsum(axis=0)])
+    n_all = len(sums) - 1
     window = sums[starts + n] - sums[starts]
-    others = (sums[-1] - window) / (len(held) - n)
-    window = (window + SHRINK * sums[-1] / len(held)) / (n + SHRINK)
+    others = (sums[-1] - window) / (n_all - n)
+    window = (window + SHRINK * sums[-1] / n_all) / (n + SHRINK)
     middle = (window + others) / 2
     return np.asarray((_entropy(middle) - (_entropy(window) + _entropy(others)) / 2) / np.log(2))
 

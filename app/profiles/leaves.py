@@ -22,16 +22,8 @@ class Leaves(NamedTuple):
 
 def leaves_of(catalogue: Catalogue, rows: Rows) -> Leaves:
     """(N,) rows -> the pairs in order of place; an item without a category, or of row -1, has none."""
-    numbers = np.where((rows >= 0)[:, None], catalogue.item_facets[rows], -1) if catalogue.n_rows else _none(rows)
-    is_leaf = numbers >= 0
-    is_leaf[is_leaf] = catalogue.tree.depths[numbers[is_leaf]] > 0
-    parents = np.where(is_leaf, np.append(catalogue.tree.parents, -1)[numbers], -1)
-    for slot in range(numbers.shape[1]):
-        is_leaf &= numbers != parents[:, slot, None]
+    known = np.flatnonzero(rows >= 0)
+    is_leaf = catalogue.are_leaves[rows[known]]
     places, slots = np.nonzero(is_leaf)
-    n_each = is_leaf.sum(axis=1)
-    return Leaves(places, numbers[places, slots].astype(np.int64), 1.0 / n_each[places])
-
-
-def _none(rows: Rows) -> NDArray[np.int32]:
-    return np.full((len(rows), 1), -1, dtype=np.int32)
+    numbers = catalogue.item_facets[rows[known[places]], slots]
+    return Leaves(known[places], numbers.astype(np.int64), 1.0 / is_leaf.sum(axis=1)[places])

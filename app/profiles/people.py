@@ -9,6 +9,7 @@ from app.domain.catalogue import Catalogue, ItemSpace
 from app.domain.profile import Drift
 from app.profiles.decay import HalfLives
 from app.profiles.drift import drift_of
+from app.profiles.leaves import Leaves, leaves_of
 from app.profiles.segments import Segments
 from app.profiles.state import State
 from app.profiles.topics import Topics
@@ -21,16 +22,18 @@ class People:
     segments: Segments | None = None
     topics: Topics | None = None
 
-    def segment_of(self, state: State, catalogue: Catalogue) -> int:
-        """-1 for somebody of no segment."""
-        return -1 if self.segments is None else self.segments.segment_of(state, catalogue)
+    def segment_of(self, state: State, leaves: Leaves) -> int:
+        """-1 for somebody of no segment; `leaves` of the state's items."""
+        return -1 if self.segments is None else self.segments.segment_of(state, leaves)
 
-    def segment_name(self, state: State, catalogue: Catalogue) -> str | None:
-        return None if self.segments is None else self.segments.name_of(self.segments.segment_of(state, catalogue))
+    def segment_name(self, state: State, leaves: Leaves) -> str | None:
+        return None if self.segments is None else self.segments.name_of(self.segments.segment_of(state, leaves))
 
-    def topics_of(self, state: State, catalogue: Catalogue, half_lives: HalfLives) -> tuple[str, ...]:
+    def topics_of(self, state: State, leaves: Leaves, catalogue: Catalogue, half_lives: HalfLives) -> tuple[str, ...]:
         """The names of the first few, strongest first."""
-        return () if self.topics is None else self.topics.told(self.topics.shares_of(state, catalogue, half_lives))
+        if self.topics is None:
+            return ()
+        return self.topics.told(self.topics.shares_of(state, leaves, catalogue, half_lives))
 
 
 class Standing(NamedTuple):
@@ -49,8 +52,9 @@ def standing_of(
 ) -> Standing:
     """Without a model only the drift, which is a user's own."""
     people = people or People()
+    leaves = leaves_of(catalogue, catalogue.rows(state.items))
     return Standing(
-        people.segment_name(state, catalogue),
-        people.topics_of(state, catalogue, half_lives),
+        people.segment_name(state, leaves),
+        people.topics_of(state, leaves, catalogue, half_lives),
         drift_of(state, catalogue, space),
     )

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.domain.catalogue import Catalogue
 from app.profiles.decay import DAY_S
 from app.profiles.fold import IMPRESSION
-from app.profiles.leaves import Leaves, leaves_of
+from app.profiles.leaves import Leaves
 from app.profiles.state import State
 from app.profiles.sums import Floats
 
@@ -72,9 +71,9 @@ class Segments:
         known = (features - self.mean) / np.where(self.scale > 0, self.scale, np.inf)
         return np.asarray(np.clip(np.nan_to_num(known, nan=0.0), -FARTHEST, FARTHEST))
 
-    def segment_of(self, state: State, catalogue: Catalogue) -> int:
-        """The number of a user's segment, -1 for somebody who has not turned to any item."""
-        counted = counted_of(state, catalogue)
+    def segment_of(self, state: State, leaves: Leaves) -> int:
+        """The number of a user's segment, -1 for somebody who has not turned to any item; `leaves` of their items."""
+        counted = counted_of(state, leaves)
         return -1 if counted is None else int(self.nearest(features_of(counted))[0])
 
     def name_of(self, segment: int) -> str | None:
@@ -111,7 +110,7 @@ def _rate(part: Floats, whole: Floats) -> Floats:
     return np.where(whole > 0, (np.minimum(part, whole) + 1.0) / (whole + _RATE), np.nan)
 
 
-def counted_of(state: State, catalogue: Catalogue) -> Counted | None:
+def counted_of(state: State, leaves: Leaves) -> Counted | None:
     """One user, U = 1; None for somebody who has not turned to any item."""
     tallies = list(state.items.values())
     if not tallies:
@@ -120,7 +119,6 @@ def counted_of(state: State, catalogue: Catalogue) -> Counted | None:
     last = np.array([tally.last_at for tally in tallies])
     days = np.unique(np.concatenate([first, last]) // DAY_S)
     liked = np.array([tally.n_positive for tally in tallies], dtype=np.float64)
-    leaves = leaves_of(catalogue, catalogue.rows(state.items))
     top, breadth = spread(np.zeros(len(tallies), dtype=np.int64), liked, leaves, 1)
     counts = state.counts
     return Counted(

@@ -12,8 +12,9 @@ from app.domain.catalogue import Catalogue, ItemSpace, Mask, Rows, Vectors
 from app.domain.edit import Edit
 from app.profiles.decay import HalfLives, fade
 from app.profiles.drift import turn_of
+from app.profiles.leaves import leaves_of
 from app.profiles.state import Said, State, Tally
-from app.profiles.sums import sums_at
+from app.profiles.sums import last_at, sums_at
 from app.retrieval.base import Floats, Habits, InterestVector, Query, StatementVector, World
 
 N_PAST = 200
@@ -107,6 +108,7 @@ def taste_of(state: State, rows: Rows, world: World, half_lives: HalfLives) -> T
     said = _said(state.said, space)
     if not kept.size:
         return replace(NO_TASTE, said=said)
+    segment = world.people.segment_of(state, leaves_of(catalogue, rows))
     if kept.size < len(tallies):
         rows, tallies = rows[kept], [tallies[place] for place in kept.tolist()]
     turn = turn_of(state, catalogue, space)
@@ -115,7 +117,6 @@ def taste_of(state: State, rows: Rows, world: World, half_lives: HalfLives) -> T
     recency = _recency(times)
     interests = _interests(past, recency, space) + _clusters(rows, weights, space)
     habits = _habits(rows, tallies, half_lives)
-    segment = world.people.segment_of(state, catalogue)
     near = look_around(interests, space)
     return Taste(past, np.array(times), types, recency, interests, near, said, habits, segment, turn)
 
@@ -150,8 +151,8 @@ def _past(
         if one.weight > 0 and row in liked:
             past.setdefault(row, (one.type, one.at))
     if len(past) < min(len(rows), N_PAST):
-        newest = sorted(zip(tallies, rows.tolist(), strict=True), key=lambda pair: (-pair[0].last_at, pair[1]))
-        for tally, row in newest[: 2 * N_PAST]:
+        newest = np.lexsort((rows, -last_at(tallies)))[: 2 * N_PAST]
+        for row, tally in zip(rows[newest].tolist(), map(tallies.__getitem__, newest.tolist()), strict=True):
             past.setdefault(row, ("purchase" if tally.n_purchases else "", tally.last_at))
     types, times = zip(*list(past.values())[:N_PAST], strict=True)
     return np.array(list(past)[:N_PAST], dtype=np.int32), types, list(times)

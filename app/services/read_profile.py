@@ -12,7 +12,7 @@ from app.domain.profile import Interest, Profile, Statement
 from app.profiles.decay import DAY_S
 from app.profiles.describe import describe
 from app.profiles.edits import held, told, touched
-from app.profiles.evidence import prove
+from app.profiles.evidence import asked_for, prove
 from app.profiles.features import rates_of, stage_of
 from app.profiles.habits import habits_of
 from app.profiles.interests import interests_of
@@ -36,7 +36,7 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
     """With every behaviour committed by now, or that had occurred by `at`. Raises NotFound (`user_unknown`), and
     InvalidInput for a moment that has not come.
 
-    `evidence` brings the newest behaviours behind each claim; it reads the user's whole log.
+    `evidence` brings the newest behaviours behind each claim; it loads the user's whole log.
     """
     if at is not None and at > ctx.now() + timedelta(minutes=ctx.ingest.future_minutes):
         raise _not_yet(ctx.now())
@@ -52,12 +52,9 @@ async def read_profile(ctx: Context, user_id: str, at: datetime | None = None, e
 
 
 async def _told(ctx: Context, user: UserState, at: datetime | None, evidence: bool) -> Profile:
-    world, now = ctx.world, (at or ctx.now()).timestamp()
-    if evidence:
-        return await _with_evidence(ctx, profile_of(ctx, user, world, now, at is not None), user.state, world, at)
-    if at is not None:
-        return profile_of(ctx, user, world, now, past=True)
-    return _kept_profile(ctx, user)
+    world = ctx.world
+    profile = _kept_profile(ctx, user) if at is None else profile_of(ctx, user, world, at.timestamp(), past=True)
+    return await _with_evidence(ctx, profile, user.state, world, at) if evidence else profile
 
 
 async def profile_now(ctx: Context, user: UserState) -> Profile:
@@ -124,8 +121,9 @@ async def _with_evidence(ctx: Context, profile: Profile, state: State, world: Wo
     log = await load_log_until(ctx.db, profile.user_id, at or _ALWAYS)
     # What was recorded since the state was read is not behind it; without consent nothing is.
     rows = [row for row in log.rows if row.seq <= state.seq] if log else []
-    avoided = {one.facet for one in profile.avoids}
-    proof = prove(interactions_of(ctx, rows), world.catalogue, world.space, avoided)
+    rows.sort(key=lambda row: (row.at, row.behavior_id), reverse=True)
+    proof = asked_for(profile.interests, profile.avoids, profile.summary)
+    prove(proof, interactions_of(ctx, rows), world.catalogue, world.space)
     return replace(
         profile,
         summary=proof.back_summary(profile.summary),

@@ -12,8 +12,10 @@ from app.domain.behavior import Interaction
 from app.domain.catalogue import Catalogue
 from app.domain.item import Item
 from app.ingest.weigh import BUILT_IN
+from app.profiles import leaves
 from app.profiles.decay import DAY_S, HalfLives
 from app.profiles.fold import fold
+from app.profiles.leaves import Leaves
 from app.profiles.state import State
 from app.retrieval.base import Log
 
@@ -78,3 +80,8 @@ def state_of(lines: Sequence[Line], user: int, weights: Mapping[str, float] = BU
         ],
         HALF_LIVES,
     )
+
+
+def leaves_of(state: State, items: Catalogue) -> Leaves:
+    """Of what a user turned to."""
+    return leaves.leaves_of(items, items.rows(state.items))

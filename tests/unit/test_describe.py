@@ -13,7 +13,7 @@ from app.domain.profile import Summary
 from app.profiles import phrases
 from app.profiles.decay import DAY_S, HalfLives
 from app.profiles.describe import describe
-from app.profiles.evidence import N_EVIDENCE, prove
+from app.profiles.evidence import N_EVIDENCE, asked_for, prove
 from app.profiles.features import rates_of, stage_of
 from app.profiles.fold import fold
 from app.profiles.habits import habits_of
@@ -54,7 +54,9 @@ def _told(log: list[Interaction], now: float = NOW) -> Summary:
     state, catalogue = fold(State(), log, HALF_LIVES), _catalogue()
     interests, avoids = interests_of(state, catalogue, no_space(), HALF_LIVES, now)
     summary = describe(state, interests, avoids, habits_of(state, catalogue, state.last_at, 2), now)
-    return prove(log, catalogue, no_space(), {one.facet for one in avoids}).back_summary(summary)
+    newest = sorted(log, key=lambda one: (one.at, one.behavior_id), reverse=True)
+    proof = prove(asked_for(interests, avoids, summary), newest, catalogue, no_space())
+    return proof.back_summary(summary)
 
 
 HOUSEHOLD = _log(

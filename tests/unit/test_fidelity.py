@@ -20,7 +20,7 @@ from app.domain.profile import Claim, Summary
 from app.profiles.decay import DAY_S, HalfLives
 from app.profiles.describe import describe
 from app.profiles.drift import drift_of
-from app.profiles.evidence import N_EVIDENCE, prove
+from app.profiles.evidence import N_EVIDENCE, asked_for, prove
 from app.profiles.fold import fold
 from app.profiles.habits import habits_of
 from app.profiles.interests import interests_of
@@ -102,7 +102,9 @@ def _told(log: Sequence[Interaction], catalogue: Catalogue, now: float) -> Summa
     habits = habits_of(state, catalogue, min(now, state.last_at), 2)
     standing = Standing(drift=drift_of(state, catalogue, no_space()))
     summary = describe(state, interests, avoids, habits, now, standing)
-    return prove(log, catalogue, no_space(), {one.facet for one in avoids}).back_summary(summary)
+    newest = sorted(log, key=lambda one: (one.at, one.behavior_id), reverse=True)
+    proof = prove(asked_for(interests, avoids, summary), newest, catalogue, no_space())
+    return proof.back_summary(summary)
 
 
 def _day(at: float) -> str:

@@ -55,7 +55,8 @@ def test_one_user_is_read_as_training_counts_all(seed):
     all_users = features_of(count_users(board.log_of(lines), items))
     assert all_users.shape == (12, len(FEATURES))
     for user in range(12):
-        counted = counted_of(board.state_of(lines, user), items)
+        state = board.state_of(lines, user)
+        counted = counted_of(state, board.leaves_of(state, items))
         assert counted is not None
         np.testing.assert_allclose(features_of(counted)[0], all_users[user], atol=1e-6, equal_nan=True)
 
@@ -66,7 +67,8 @@ def test_a_user_is_read_into_the_segment_that_training_gave():
     assert learned is not None
     segments = open_segments(learned.arrays, learned.words)
     for user in (0, 17, 40, 99):
-        assert segments.segment_of(board.state_of(lines, user), items) == learned.of_user[user]
+        state = board.state_of(lines, user)
+        assert segments.segment_of(state, board.leaves_of(state, items)) == learned.of_user[user]
     assert segments.name_of(int(learned.of_user[0])) == learned.words["names"][learned.of_user[0]]
 
 
@@ -74,9 +76,9 @@ def test_who_did_nothing_has_no_segment():
     learned = fit_segments(board.log_of(board.lines()), board.catalogue())
     assert learned is not None
     segments = open_segments(learned.arrays, learned.words)
-    assert segments.segment_of(State(), board.catalogue()) == -1
+    assert segments.segment_of(State(), board.leaves_of(State(), board.catalogue())) == -1
     only_shown = board.state_of([(0, "0-0", "impression", 1.0)], 0)
-    assert segments.segment_of(only_shown, board.catalogue()) == -1
+    assert segments.segment_of(only_shown, board.leaves_of(only_shown, board.catalogue())) == -1
     assert segments.name_of(-1) is None
     assert segments.name_of(99) is None
 
