@@ -23,8 +23,19 @@ class Kept(Generic[T]):
         """The value of this version, made when it is not there."""
         kept = self._values.get(user_id)
         if kept is None or kept[0] != version:
-            kept = self._values[user_id] = version, make()
-            if len(self._values) > self._most:
-                self._values.popitem(last=False)
+            return self.put(user_id, version, make())
         self._values.move_to_end(user_id)
         return kept[1]
+
+    def put(self, user_id: Hashable, version: Hashable, value: T) -> T:
+        """Instead of what was kept."""
+        self._values[user_id] = version, value
+        self._values.move_to_end(user_id)
+        if len(self._values) > self._most:
+            self._values.popitem(last=False)
+        return value
+
+    def last(self, user_id: Hashable) -> T | None:
+        """The value, of whatever version."""
+        kept = self._values.get(user_id)
+        return None if kept is None else kept[1]

@@ -23,7 +23,7 @@ from app.retrieval.query import direction, waits_for_encoder
 from app.services.context import Context
 from app.services.rank import Moment, Ranked, Stopwatch, rank
 from app.services.tastes import NO_LEANINGS, Leanings, kept_leanings, leanings_of, part_of
-from app.services.user_state import user_state
+from app.services.user_state import UserState, last_seen, user_state
 
 # A wish in words waits this long for the encoder (one short text takes 5 ms); then it is answered without them.
 ENCODER_LIMIT_S = 1.0
@@ -89,12 +89,18 @@ async def _told(ctx: Context, known: _Known, behaviors: Sequence[Behavior]) -> _
 
 
 async def _known(ctx: Context, user_id: str | None, at: datetime | None) -> _Known:
+    """While the database is away, a user whom this process has seen is who they were then."""
     if user_id is None:
         return _Known(None)
     try:
-        user = await user_state(ctx, user_id, at)
+        return _known_by(user_id, await user_state(ctx, user_id, at))
     except Unavailable:
-        return _Known(user_id, reason="database_unavailable", degraded=True)
+        user = last_seen(ctx, user_id) if at is None else None
+        known = _Known(user_id) if user is None else _known_by(user_id, user)
+        return replace(known, reason=known.reason or "database_unavailable", degraded=True)
+
+
+def _known_by(user_id: str, user: UserState | None) -> _Known:
     if user is None:
         return _Known(user_id, reason="user_unknown", known_as=user_id)
     if not user.consent:

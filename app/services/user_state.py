@@ -54,6 +54,16 @@ async def user_state(ctx: Context, user_id: str, at: datetime | None = None) -> 
     if at is not None:
         stored = await load_log_until(ctx.db, user_id, at)
         return _as_it_was(_as_told(stored, at, lambda log: _fold(ctx, log)), stored, at) if stored else None
+    return _users.put((ctx.db, user_id), None, await _user_now(ctx, user_id))
+
+
+def last_seen(ctx: Context, user_id: str) -> UserState | None:
+    """As this process read them last, with the edits that hold by now: for while the database is away."""
+    user = _users.last((ctx.db, user_id))
+    return user and replace(user, edits=tuple(edit for edit in user.edits if edit.holds(ctx.now())))
+
+
+async def _user_now(ctx: Context, user_id: str) -> UserState | None:
     stored = await load_log(ctx.db, user_id, fold_key(ctx))
     if stored is None:
         return None
@@ -97,11 +107,13 @@ def _as_it_was(user: UserState, stored: StoredLog, at: datetime) -> UserState:
 
 
 _states: Kept[State] = Kept(MOST_STATES)
+_users: Kept[UserState | None] = Kept(MOST_STATES)
 
 
 def forget_states() -> None:
     """Drops what is kept of everybody; the next read folds anew."""
     _states.clear()
+    _users.clear()
 
 
 def _kept_state(ctx: Context, stored: StoredLog) -> State:

@@ -152,6 +152,27 @@ def test_refused_connections(client: httpx2.Client, wire: Wire) -> None:
     well_again(client)
 
 
+def test_who_was_seen_is_remembered_with_what_they_asked_for(client: httpx2.Client, wire: Wire) -> None:
+    client.post("/items", json=[{"item_id": name, "title": name} for name in ("pear", "fig", "plum")])
+    assert client.post("/behaviors", json={"user_id": "bea", "item_id": "tea", "type": "view"}).status_code == 200
+    told = {"edits": [{"action": "never", "item_id": "fig"}]}
+    tag = client.get("/users/bea/profile").headers["etag"]
+    assert client.patch("/users/bea/profile", json=told, headers={"if-match": tag}).status_code == 200
+    wait_for(lambda: {"pear", "plum"} <= _shown(client, "bea"))
+    with wire.refusal():
+        answer = client.get("/users/bea/recommendations").json()
+        assert answer["fallback_reason"] == "database_unavailable"
+        assert answer["profile_version"] > 0
+        assert {"pear", "plum"} <= _shown(client, "bea")
+        assert "fig" not in _shown(client, "bea")
+        assert "fig" in _shown(client, "somebody-else")
+    well_again(client)
+
+
+def _shown(client: httpx2.Client, user: str) -> set[str]:
+    return {item["item_id"] for item in client.get(f"/users/{user}/recommendations").json()["items"]}
+
+
 @pytest.mark.parametrize("table", ["behaviors", "users"])
 def test_a_locked_table(client: httpx2.Client, url: str, table: str) -> None:
     with psycopg.connect(url) as other:
