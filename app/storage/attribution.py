@@ -14,8 +14,9 @@ _KEYS: dict[By, str] = {
     "model": "s.model_version",
     "source": "one.item ->> 2",
 }
-# A robot's slates stay out whole: nobody looked at them. The key of a row of sums is NULL, as that of no scenario may
-# be, so GROUPING tells which is which; position 0 stands for all positions together.
+# Many clients tell times in whole seconds, so a click may seem to come a little before its slate. A robot's slates stay
+# out whole: nobody looked at them. The key of a row of sums is NULL, as that of no scenario may be, so GROUPING tells
+# which is which; position 0 stands for all positions together.
 _FIGURES = """
 WITH robots AS MATERIALIZED (
     SELECT DISTINCT user_id FROM behaviors
@@ -33,7 +34,7 @@ followed AS MATERIALIZED (
     JOIN behaviors b ON b.extra ->> 'recommendation_id' = s.recommendation_id
     JOIN users u ON u.user_id = b.user_id
     WHERE b.item_id IS NOT NULL AND b.flag IS NULL AND u.consent
-        AND b.occurred_at >= s.generated_at AND b.occurred_at < s.generated_at + %(within)s
+        AND b.occurred_at >= date_trunc('second', s.generated_at) AND b.occurred_at < s.generated_at + %(within)s
     GROUP BY 1, 2
 ),
 shown AS (

@@ -93,6 +93,12 @@ async def test_only_what_was_shown_then_followed_in_time_counts_and_once(context
     assert counts((await figures(context, "model"))["m1"]) == (2, 5, 2, 2)
 
 
+async def test_a_click_that_is_told_in_whole_seconds_follows_the_slate_of_that_second(context: Context) -> None:
+    await add_decisions(context.db, [slate(1, "ab", generated_at=START + timedelta(milliseconds=700))])
+    await record_behaviors(context, [follow(1, "a", hours=0), follow(1, "b", hours=-1 / 3600)])
+    assert counts((await figures(context))["home"]) == (1, 2, 1, 0)
+
+
 async def test_robots_and_those_who_withdrew_their_consent_are_left_out(context: Context) -> None:
     await add_decisions(
         context.db, [slate(1, "ab"), slate(2, "ab", "robot"), slate(3, "ab", None), slate(4, "ab", "shy")]
