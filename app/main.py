@@ -145,6 +145,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "workers": settings.workers,
         "loop": "uvloop",
         "http": TimedHttp,
+        "ws": "none",  # nothing here speaks it, and the server's own refusals are no problems (RFC 9457)
         "access_log": False,
         "log_config": None,
         "server_header": False,

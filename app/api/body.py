@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from app.api.errors import invalid
 from app.api.json_reader import Entries, read_entries, read_json, read_lines
 from app.domain.errors import InvalidInput, TooLarge, UnsupportedBody
-from app.domain.limits import MAX_BODY_BYTES
+from app.domain.limits import DRAINED_BYTES, MAX_BODY_BYTES, MAX_OBJECT_BYTES
 from app.ingest.faults import faults_of
 
 BODY_WITHIN_S = 15
@@ -32,25 +32,35 @@ async def entries_of(request: Request) -> Entries:
     kind = _content_type(request)
     if kind not in LINES and kind != JSON:
         raise _unsupported("Send `Content-Type: application/json` or `application/x-ndjson` (curl -d does neither).")
-    return await _read_by(read_lines if kind in LINES else read_entries, await _bytes_of(request))
+    return await _read_by(read_lines if kind in LINES else read_entries, await _bytes_of(request, MAX_BODY_BYTES))
 
 
 async def json_of(request: Request) -> Any:
     """A body of one JSON value."""
-    if _content_type(request) not in {JSON, MERGE_PATCH}:
-        raise _unsupported("Send `Content-Type: application/json` (curl -d does not by itself).")
-    return await _read_by(read_json, await _bytes_of(request))
+    return await _read_by(read_json, await _json_bytes_of(request, MAX_OBJECT_BYTES))
 
 
-async def model_of(request: Request, model: type[M], inner: Collection[str] = ()) -> M:
+async def model_of(
+    request: Request, model: type[M], inner: Collection[str] = (), most_bytes: int = MAX_OBJECT_BYTES
+) -> M:
     """A body as `model` describes it. Raises `InvalidInput` with a fault for each field that is wrong.
 
     `inner` are the names of fields further down, for the hints.
     """
-    try:
-        return model.model_validate(await json_of(request))
-    except ValidationError as error:
-        raise invalid(faults_of(error, [*model.model_fields, *inner])) from None
+
+    def read(body: bytes) -> M:
+        try:
+            return model.model_validate(read_json(body))
+        except ValidationError as error:
+            raise invalid(faults_of(error, [*model.model_fields, *inner])) from None
+
+    return await _read_by(read, await _json_bytes_of(request, most_bytes))
+
+
+async def _json_bytes_of(request: Request, most: int) -> bytes:
+    if _content_type(request) not in {JSON, MERGE_PATCH}:
+        raise _unsupported("Send `Content-Type: application/json` (curl -d does not by itself).")
+    return await _bytes_of(request, most)
 
 
 async def _read_by(reader: Callable[[bytes], T], body: bytes) -> T:
@@ -68,13 +78,13 @@ def _unsupported(hint: str) -> UnsupportedBody:
     return UnsupportedBody("The content type of the body is not read here.", hint)
 
 
-async def _bytes_of(request: Request) -> bytes:
+async def _bytes_of(request: Request, most: int) -> bytes:
     announced = request.headers.get("content-length", "")
-    if announced.isdigit() and int(announced) > MAX_BODY_BYTES:
-        raise _too_large()
+    if announced.isdecimal() and int(announced) > DRAINED_BYTES:
+        raise _too_large(most)
     try:
         async with asyncio.timeout(BODY_WITHIN_S):
-            return await _collected(request)
+            return await _collected(request, most)
     except TimeoutError:
         raise InvalidInput(
             f"The body did not arrive within {BODY_WITHIN_S} seconds.", "Send smaller batches.", code="request_timeout"
@@ -83,15 +93,19 @@ async def _bytes_of(request: Request) -> bytes:
         raise InvalidInput("The sender hung up.", "Send the whole body.", code="request_timeout") from None
 
 
-async def _collected(request: Request) -> bytes:
+async def _collected(request: Request, most: int) -> bytes:
+    """What is too large is read to its end all the same: who is still sending hears no answer."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
-        if size > MAX_BODY_BYTES:
-            raise _too_large()
-        parts.append(part)
+        if size <= most:
+            parts.append(part)
+        elif size > DRAINED_BYTES:
+            break
+    if size > most:
+        raise _too_large(most)
     return b"".join(parts)
 
 
-def _too_large() -> TooLarge:
-    return TooLarge(f"The body is larger than {MAX_BODY_BYTES // 2**20} MiB.", "Send several smaller batches.")
+def _too_large(most: int) -> TooLarge:
+    return TooLarge(f"The body is larger than {most // 2**20} MiB.", "Send less at a time.")

@@ -207,6 +207,12 @@ MEANINGS: dict[str, Meaning] = {
         "One bulk request carries at most 10,000 behaviours or items.",
         "Send several batches.",
     ),
+    "too_many_values": Meaning(
+        413,
+        "The body holds more than 500,000 values",
+        "Reading that many values would keep everybody else waiting.",
+        "Send several smaller batches.",
+    ),
     "unsupported_body": Meaning(
         415,
         "The content type is not read here",
@@ -394,6 +400,9 @@ MEANINGS: dict[str, Meaning] = {
     ),
     "duplicate_key": Meaning(
         0, "A key comes twice in one object", "Programs disagree which of the two counts.", "Keep one."
+    ),
+    "too_many_fields": Meaning(
+        0, "An object has too many fields", "At most 1,000 fields of one object are read.", "Split the object."
     ),
     "too_deep": Meaning(0, "The nesting is too deep", "At most 16 levels are read.", "Flatten the object."),
     # How a job ended

@@ -1,7 +1,8 @@
 """The one strict JSON reader: what it lets through can be stored, compared and read back as it was sent.
 
 It takes RFC 8259 text in UTF-8 and refuses, beyond that, what programs disagree about: NaN and Infinity, numbers that
-overflow, a key twice in one object, NUL, lone surrogates, nesting deeper than `MAX_DEPTH`. A good body goes through
+overflow, a key twice in one object, NUL, lone surrogates, nesting deeper than `MAX_DEPTH`, and more values than are
+read while others wait. A good body goes through
 the standard library's C scanner with cheap hooks (1.7 ms for 1,000 behaviours); `json_faults` explains a bad one.
 """
 
@@ -13,9 +14,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.api.json_faults import Suspect, check_texts, explain, float_from, malformed, number_from, refusal
+from app.api.json_faults import Lines, Suspect, check_texts, explain, float_from, malformed, number_from, refusal
 from app.domain.errors import Fault, TooLarge
-from app.domain.limits import MAX_BEHAVIORS, MAX_DEPTH
+from app.domain.limits import MAX_BEHAVIORS, MAX_DEPTH, MAX_FIELDS, MAX_VALUES
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 
@@ -28,8 +29,8 @@ class Entries:
     places: list[int] = field(default_factory=list)
     faults: list[tuple[int, Fault]] = field(default_factory=list)
 
-    def add(self, text: str, start: int, end: int) -> None:
-        """Reads `text[start:end]` as the next entry."""
+    def add(self, lines: Lines, start: int, end: int) -> None:
+        """Reads that part of the text as the next entry; it lies behind those before."""
         place = len(self.raws) + len(self.faults)
         if place == MAX_BEHAVIORS:
             raise TooLarge(
@@ -38,18 +39,18 @@ class Entries:
                 code="too_many_entries",
             )
         try:
-            self.raws.append(_read(text[start:end]))
+            self.raws.append(_read(lines.text[start:end]))
             self.places.append(place)
         except (Suspect, json.JSONDecodeError, RecursionError) as error:
-            finding = explain(text[start:end], error)
-            fault = Fault(finding.code, f"/{place}", finding.detail(text, start), finding.hint)
+            finding = explain(lines.text[start:end], error)
+            fault = Fault(finding.code, f"/{place}", finding.detail(lines, start), finding.hint)
             self.faults.append((place, fault))
 
 
 def read_json(body: bytes) -> Any:
     """The value a body stands for.
 
-    Raises `MalformedBody`, whose fault names what is wrong and where (line and column).
+    Raises `MalformedBody`, whose fault names what is wrong and where (line and column), and `TooLarge`.
     """
     text = _decode(body)
     try:
@@ -77,11 +78,11 @@ def read_entries(body: bytes) -> Entries:
 def read_lines(body: bytes) -> Entries:
     """NDJSON: one value a line, blank lines passed over, each line failing alone."""
     entries = Entries()
-    text = _decode(body)
+    lines = Lines(_decode(body))
     start = 0
-    for line in text.split("\n"):
+    for line in lines.text.split("\n"):
         if line.strip(" \t\r"):
-            entries.add(text, start, start + len(line))
+            entries.add(lines, start, start + len(line))
         start += len(line) + 1
     return entries
 
@@ -91,11 +92,20 @@ def _decode(body: bytes) -> str:
         raise malformed("empty_body", "The body is empty.", "Send JSON, for example `{}`.")
     if body.startswith(b"\xef\xbb\xbf"):
         raise malformed("invalid_encoding", "The body begins with a byte order mark.", "Send UTF-8 without it.")
+    _check_size(body)
     try:
         return body.decode("utf-8")
     except UnicodeDecodeError as error:
         detail = f"The body is not UTF-8 at byte {error.start}."
         raise malformed("invalid_encoding", detail, "Send JSON as UTF-8.") from None
+
+
+def _check_size(body: bytes) -> None:
+    """Every value but the first of a list or an object comes behind a comma."""
+    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise TooLarge(
+            f"The body holds more than {MAX_VALUES:,} values.", "Send several smaller batches.", code="too_many_values"
+        )
 
 
 def _read(text: str) -> Any:
@@ -107,7 +117,7 @@ def _read(text: str) -> Any:
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     read = dict(pairs)
-    if len(read) != len(pairs):
+    if len(read) != len(pairs) or len(read) > MAX_FIELDS:
         raise Suspect
     return read
 
@@ -136,9 +146,9 @@ def _check_depth(value: Any) -> None:
 
 def _one_by_one(text: str) -> Entries:
     """The slow way through a suspicious body: entries of an array are cut out and read one at a time."""
-    entries = Entries()
+    entries, lines = Entries(), Lines(text)
     for start, end in _spans(text):
-        entries.add(text, start, end)
+        entries.add(lines, start, end)
     return entries
 
 

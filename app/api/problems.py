@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from secrets import token_hex
 from uuid import UUID
@@ -18,6 +19,7 @@ MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "portrait.request_id"
 CODE = "portrait.problem"
 RETRY_AFTER_S = 2
+_INDEX = re.compile("[0-9]{1,5}")  # a field may be named `²`, which is a digit and no number
 
 
 def request_id_of(scope: Scope) -> str:
@@ -50,4 +52,4 @@ def listed(fault: Fault) -> dict[str, object]:
     """A fault as it stands in `errors`; one of a bulk request begins its pointer with the index of the entry."""
     told: dict[str, object] = {"code": fault.code, "pointer": fault.pointer, "detail": fault.detail, "hint": fault.hint}
     first = fault.pointer[1:].partition("/")[0]
-    return {"index": int(first), **told} if fault.pointer[:1] == "/" and first.isdigit() else told
+    return {"index": int(first), **told} if fault.pointer[:1] == "/" and _INDEX.fullmatch(first) else told

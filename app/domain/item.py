@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 Scalar = str | int | float | bool
+# Deeper steps of a category path make no facets: 32 paths of 128 steps would be a megabyte of them for one item.
+MAX_STEPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +38,12 @@ def path_of(category: str) -> list[str]:
 
 
 def facets_of(item: Item) -> Iterator[str]:
-    """The facets of an item: every step of its category paths, and its textual attributes.
+    """The facets of an item: the first steps of its category paths, and its textual attributes.
 
     A facet is written `category:grocery > frozen pizza` or `brand:private`, in lower case.
     """
     for category in item.categories:
-        path = path_of(category)
+        path = path_of(category)[:MAX_STEPS]
         for depth in range(1, len(path) + 1):
             yield "category:" + " > ".join(path[:depth]).lower()
     for name, value in item.attributes.items():

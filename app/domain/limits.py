@@ -1,8 +1,12 @@
 """How much one request, one record and one answer may carry. Every limit of the service is here."""
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+DRAINED_BYTES = 4 * MAX_BODY_BYTES  # read of a body that is refused, and thrown away
+MAX_OBJECT_BYTES = 2 * 1024 * 1024  # of a body that says one thing
 MAX_BEHAVIORS = 10_000  # entries of one bulk request, behaviours and items alike
 MAX_DEPTH = 16  # nesting of a JSON body
+MAX_VALUES = 500_000  # in one JSON body: fifty of each of 10,000 entries; a million of `{}` take seconds to read
+MAX_FIELDS = 1_000  # of one JSON object
 MAX_ID = 128  # characters of any id
 MAX_TYPE = 64
 MAX_TEXT = 10_000  # characters of a behaviour's text
@@ -15,6 +19,7 @@ MAX_ATTRIBUTE_NAME = 64
 MAX_ATTRIBUTE_TEXT = 1_000
 MAX_CONTEXT_BYTES = 4_096  # of a behaviour's context, written as JSON
 MAX_ERRORS = 100  # faults of one entry that an answer lists
+MAX_LISTED = 1_000  # faults of one request that an answer lists; of every further bad entry only the first
 DEFAULT_PAGE = 50
 MAX_PAGE = 1_000
 DEFAULT_LIMIT = 20  # recommendations

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.domain.behavior import Behavior
 from app.domain.errors import Fault
-from app.domain.limits import MAX_CONTEXT_BYTES, MAX_ID, MAX_TEXT, MAX_TYPE
+from app.domain.limits import MAX_CONTEXT_BYTES, MAX_ERRORS, MAX_ID, MAX_TEXT, MAX_TYPE
 from app.ingest.faults import faults_of, nul_fault
 from app.ingest.ids import id_fault, is_id
 from app.ingest.moments import Moment
@@ -57,7 +57,9 @@ class BehaviorIn(BaseModel):
 _validate = BehaviorIn.__pydantic_validator__.validate_python  # a third faster than `model_validate`
 
 
-def clean(raw: object, rules: IngestRules, now: datetime) -> Behavior | tuple[Fault, ...]:
+def clean(
+    raw: object, rules: IngestRules, now: datetime, most_faults: int = MAX_ERRORS
+) -> Behavior | tuple[Fault, ...]:
     """`raw` is a parsed JSON value (times may be `datetime`); pointers are relative to it.
 
     `behavior_id` is "" when none was sent and none can be derived: the behaviour is new, whoever stores it names it.
@@ -65,7 +67,7 @@ def clean(raw: object, rules: IngestRules, now: datetime) -> Behavior | tuple[Fa
     try:
         sent: BehaviorIn = _validate(raw)
     except ValidationError as error:
-        return faults_of(error, BehaviorIn.model_fields)
+        return faults_of(error, BehaviorIn.model_fields, most_faults)
     faults = tuple(_faults(sent, rules, now))
     return faults or _behavior(sent, now)
 

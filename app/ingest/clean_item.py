@@ -18,6 +18,7 @@ from app.domain.limits import (
     MAX_CATEGORIES,
     MAX_CATEGORY,
     MAX_DESCRIPTION,
+    MAX_ERRORS,
     MAX_ID,
     MAX_TITLE,
 )
@@ -81,12 +82,12 @@ class ItemIn(ItemPatch):
     item_id: Annotated[str, Field(max_length=MAX_ID * 8, json_schema_extra={"minLength": 1, "maxLength": MAX_ID})]
 
 
-def clean_item(raw: object) -> Item | tuple[Fault, ...]:
+def clean_item(raw: object, most_faults: int = MAX_ERRORS) -> Item | tuple[Fault, ...]:
     """`raw` is a parsed JSON value; pointers are relative to it."""
     try:
         sent = ItemIn.model_validate(raw)
     except ValidationError as error:
-        return faults_of(error, ItemIn.model_fields)
+        return faults_of(error, ItemIn.model_fields, most_faults)
     faults = (*filter(None, [id_fault(sent.item_id, "/item_id")]), *_nul_faults(sent))
     return faults or Item(item_id=sent.item_id, **_fields(sent))
 

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from app.domain.errors import Fault
-from app.domain.limits import MAX_ERRORS
+from app.domain.limits import MAX_ERRORS, MAX_LISTED
 from app.ingest.ids import ID_HINT
 
 _LONGEST_NAME = 64
@@ -53,10 +53,15 @@ _HINTS = {
 }
 
 
-def faults_of(error: ValidationError, fields: Collection[str]) -> tuple[Fault, ...]:
-    """`fields` are the names that the entry may have."""
+def told_of_next(n_told: int) -> int:
+    """How many faults of the next bad entry are told after `n_told` of those before it: an answer has to end."""
+    return MAX_ERRORS if n_told < MAX_LISTED else 1
+
+
+def faults_of(error: ValidationError, fields: Collection[str], most: int = MAX_ERRORS) -> tuple[Fault, ...]:
+    """The first `most` faults; `fields` are the names that the entry may have."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    return tuple(fault_from(one["type"], one["loc"], one["msg"], fields) for one in found[:MAX_ERRORS])
+    return tuple(fault_from(one["type"], one["loc"], one["msg"], fields) for one in found[:most])
 
 
 def nul_fault(pointer: str) -> Fault:

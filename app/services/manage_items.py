@@ -9,8 +9,10 @@ from typing import Any
 from app.domain.errors import Fault, InvalidInput, NotFound
 from app.domain.item import Item
 from app.ingest.clean_item import clean_item, clean_item_patch
+from app.ingest.faults import told_of_next
 from app.services.context import Context
 from app.storage import items as store
+from app.storage.beside import beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,18 +26,23 @@ class ItemsReceipt:
 
 async def put_items(ctx: Context, raws: Sequence[object]) -> ItemsReceipt:
     """Stores the good ones, in one transaction; of an item that comes twice the last one counts."""
+    items, n_accepted, rejected = await beside(len(raws), _clean, raws)
+    changed = await store.put_items(ctx.db, list(items.values())) if items else 0
+    return ItemsReceipt(n_accepted, changed, tuple(rejected))
+
+
+def _clean(raws: Sequence[object]) -> tuple[dict[str, Item], int, list[Fault]]:
     items: dict[str, Item] = {}
     rejected: list[Fault] = []
     n_accepted = 0
     for place, raw in enumerate(raws):
-        cleaned = clean_item(raw)
+        cleaned = clean_item(raw, told_of_next(len(rejected)))
         if isinstance(cleaned, Item):
             items[cleaned.item_id] = cleaned
             n_accepted += 1
         else:
             rejected += [replace(fault, pointer=f"/{place}{fault.pointer}") for fault in cleaned]
-    changed = await store.put_items(ctx.db, list(items.values())) if items else 0
-    return ItemsReceipt(n_accepted, changed, tuple(rejected))
+    return items, n_accepted, rejected
 
 
 async def put_item(ctx: Context, item_id: str, raw: object) -> Item:

@@ -15,6 +15,7 @@ from app.domain.errors import Fault, InvalidInput, Unavailable
 from app.domain.recommendation import Slate, Wish
 from app.domain.scenario import Wanted
 from app.ingest.clean import clean
+from app.ingest.faults import told_of_next
 from app.ingest.weigh import weigh
 from app.profiles.fold import fold
 from app.profiles.state import State, decode_state, encode_state
@@ -197,7 +198,7 @@ def _cleaned(ctx: Context, raws: Sequence[object], user_id: str | None) -> list[
     now = ctx.now()
     for index, raw in enumerate(raws):
         whole = {"user_id": user_id or "visitor"} | raw if isinstance(raw, dict) else raw
-        cleaned = clean(whole, ctx.ingest, now)
+        cleaned = clean(whole, ctx.ingest, now, told_of_next(len(faults)))
         if isinstance(cleaned, Behavior) and user_id not in (None, cleaned.user_id):
             cleaned = (_SOMEBODY_ELSE,)
         if isinstance(cleaned, Behavior):

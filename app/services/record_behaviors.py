@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 from app.domain.behavior import Behavior
 from app.domain.errors import Fault
+from app.domain.limits import MAX_ERRORS
 from app.ingest.clean import clean
+from app.ingest.faults import told_of_next
 from app.ingest.weigh import nearest_type
 from app.services.context import Context
 from app.services.store_entries import Entry, Rejected, store_entries
@@ -43,7 +45,7 @@ def _clean(ctx: Context, raws: Sequence[object]) -> tuple[list[Entry], list[Reje
     entries: list[Entry] = []
     rejected: list[Rejected] = []
     for index, raw in enumerate(raws):
-        cleaned = clean(raw, ctx.ingest, now)
+        cleaned = clean(raw, ctx.ingest, now, told_of_next(len(rejected)))
         if isinstance(cleaned, Behavior):
             entries.append(Entry(index, cleaned))
         else:
@@ -84,9 +86,9 @@ def _unmapped_types(ctx: Context, entries: Sequence[Entry]) -> list[Fault]:
     for entry in entries:
         first.setdefault(entry.behavior.type, entry.index)
     weights = ctx.ingest.weights
-    return [
-        _unmapped(index, nearest_type(weights, type_)) for type_, index in first.items() if type_ not in weights.by_type
-    ]
+    unmapped = [(type_, index) for type_, index in first.items() if type_ not in weights.by_type]
+    told = [_unmapped(index, nearest_type(weights, type_)) for type_, index in unmapped[:MAX_ERRORS]]
+    return [*told, _more_unmapped(len(unmapped) - MAX_ERRORS)] if len(unmapped) > MAX_ERRORS else told
 
 
 def _unmapped(index: int, nearest: str | None) -> Fault:
@@ -97,3 +99,7 @@ def _unmapped(index: int, nearest: str | None) -> Fault:
         "This type has no weight: the behaviour is kept and says nothing about taste.",
         hint + "Give the type a weight in the settings if it should count.",
     )
+
+
+def _more_unmapped(n: int) -> Fault:
+    return Fault("type_unmapped", "", f"{n} more types have no weight.", "Use few types, and give them weights.")

@@ -9,6 +9,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from app.domain.limits import MAX_ERRORS, MAX_LISTED
+
 from .wire import problem_of
 
 
@@ -99,6 +101,22 @@ def test_too_many_behaviors_are_refused_whole(client: httpx2.Client) -> None:
     many = [behavior("many")] * 10_001
     assert problem_of(client.post("/behaviors", json=many), 413)["code"] == "too_many_entries"
     problem_of(client.get("/users/many"), 404)
+
+
+def test_an_answer_to_thousands_of_bad_entries_ends(client: httpx2.Client) -> None:
+    bad = dict.fromkeys("abcdefghijklmnopqrstuvwxyz", 0)
+    errors = problem_of(client.post("/behaviors", json=[bad] * 2_000), 422)["errors"]
+    assert {fault["index"] for fault in errors} == set(range(2_000))  # each is told of, if not with all its faults
+    assert len(errors) <= MAX_LISTED + MAX_ERRORS + 2_000
+
+
+def test_thousands_of_unknown_types_are_told_in_a_hundred_and_one_warnings(client: httpx2.Client) -> None:
+    sent = [behavior("types", type=f"t{n}") for n in range(MAX_ERRORS + 50)]
+    told = client.post("/behaviors", json=sent).json()
+    assert told["accepted"] == len(sent)
+    unmapped = [warning for warning in told["warnings"] if warning["code"] == "type_unmapped"]
+    assert len(unmapped) == MAX_ERRORS + 1
+    assert unmapped[-1]["detail"].startswith("50 more")
 
 
 def test_an_unknown_type_and_an_unknown_item_are_taken_with_a_warning(client: httpx2.Client) -> None:

@@ -52,6 +52,12 @@ def test_every_call_with_a_body_refuses_unknown_fields(client: httpx2.Client, me
     assert SECRET * 50 not in answer.text
 
 
+@pytest.mark.parametrize("name", ["²", "٣", "5", "123456", "-1", "a/0"])
+def test_a_field_may_be_named_like_a_number(client: httpx2.Client, name: str) -> None:
+    body = problem_of(client.put("/users/numbers", json={name: 1}), 422)
+    assert body["errors"][0]["code"] == "unknown_field"
+
+
 def test_a_wrong_method_names_the_right_ones(client: httpx2.Client) -> None:
     answer = client.delete("/behaviors")
     assert problem_of(answer, 405)["code"] == "method_not_allowed"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.api.json_reader import read_entries, read_json, read_lines
 from app.domain.errors import MalformedBody, TooLarge
-from app.domain.limits import MAX_BEHAVIORS, MAX_DEPTH
+from app.domain.limits import MAX_BEHAVIORS, MAX_DEPTH, MAX_FIELDS, MAX_VALUES
 
 REFUSED = [
     (b"", "empty_body", "empty"),
@@ -33,6 +33,8 @@ REFUSED = [
     (b"[" * (MAX_DEPTH + 1) + b"]" * (MAX_DEPTH + 1), "too_deep", f"column {MAX_DEPTH + 1}"),
     (b"[" * 200_000, "too_deep", f"column {MAX_DEPTH + 1}"),
     (b'{"a":' * 100_000, "too_deep", "column"),
+    (b"[" * 17 + b"NaN", "too_deep", "column 17"),
+    (b"{" + b",".join(b'"%d":0' % n for n in range(MAX_FIELDS + 1)) + b"}", "too_many_fields", "column 7892"),
     (b'{"a": 1,}', "invalid_json", "line 1"),
     (b'{"a": "\x01"}', "invalid_json", "line 1"),
     (b"{'a': 1}", "invalid_json", "line 1, column 2"),
@@ -127,6 +129,16 @@ def test_one_entry_too_many_is_refused() -> None:
         read_lines(b"0\n" * (MAX_BEHAVIORS + 1))
 
 
+@pytest.mark.parametrize("value", [b"0,", b"{},", b"[", b'{"a":'])
+def test_more_values_than_are_read_are_refused_unread(value: bytes) -> None:
+    started = time.monotonic()
+    for reader in (read_json, read_entries, read_lines):
+        with pytest.raises(TooLarge) as refusal:
+            reader(value * (MAX_VALUES + 1))
+        assert refusal.value.code == "too_many_values"
+    assert time.monotonic() - started < 1
+
+
 def test_each_line_of_ndjson_fails_alone() -> None:
     entries = read_lines(b'{"a": 1}\r\n\n{"a": NaN}\nbroken\n{"a": 2}')
     assert entries.raws == [{"a": 1}, {"a": 2}]
@@ -150,5 +162,5 @@ def test_a_huge_hostile_body_is_answered_in_time() -> None:
     with pytest.raises(TooLarge):
         read_entries(b"[" + b"0," * 1_000_000 + b"NaN]")
     with pytest.raises(MalformedBody):
-        read_json(b"[" + b'"\\u0041",' * 500_000 + b"NaN]")
+        read_json(b"[" + b'"\\u0041",' * (MAX_VALUES - 2) + b"NaN]")
     assert time.monotonic() - started < 10

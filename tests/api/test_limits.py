@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
-from app.api import connections
+from app.api import body, connections
 from app.api.connections import MOST_HEADER_BYTES
 
 from .wire import Service, problem_of, start_service
@@ -107,6 +107,46 @@ def test_dripping_headers_are_cut_too_also_after_a_good_request(base_url: str, m
         finally:
             ended.set()
             dripping.join()
+
+
+@pytest.mark.parametrize("path", ["/users/u1?limti=1", "/users/%00", "/nowhere"])
+def test_who_sends_a_large_body_hears_an_early_answer(base_url: str, path: str) -> None:
+    where = urlsplit(base_url)
+    sent = b'{"attributes": {}}' + b" " * 1_000_000
+    head = f"PUT {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(sent)}\r\n\r\n"
+    with socket.create_connection((where.hostname, where.port), timeout=5) as raw:
+        raw.sendall(head.encode() + sent[:100_000])
+        assert raw.recv(2).startswith(b"HT")
+        raw.sendall(sent[100_000:] + b"GET /health/live HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answers = b"".join(iter(lambda: raw.recv(65_536), b""))
+    assert answers.count(b"HTTP/1.1 200") == 1  # the connection goes on behind the refused body
+
+
+def test_a_body_that_comes_too_slowly_is_told_so(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(body, "BODY_WITHIN_S", 0.5)
+    where = urlsplit(base_url)
+    with socket.create_connection((where.hostname, where.port), timeout=5) as raw:
+        raw.sendall(b"POST /behaviors HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
+        started = time.monotonic()
+        answer = b"".join(iter(lambda: raw.recv(65_536), b""))
+        assert 0.4 < time.monotonic() - started < 3
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b'"code":"request_timeout"' in answer
+
+
+def test_a_body_that_nobody_reads_may_not_come_for_ever(base_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEADERS_WITHIN_S", 0.5)
+    where = urlsplit(base_url)
+    with socket.create_connection((where.hostname, where.port), timeout=5) as raw:
+        raw.sendall(b"PUT /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n{")
+        got = b""
+        while not got.endswith(b"}"):
+            got += raw.recv(65_536)
+        assert got.startswith(b"HTTP/1.1 404")
+        raw.sendall(b" ")
+        started = time.monotonic()
+        assert _rest(raw) == b""
+        assert time.monotonic() - started < 3
 
 
 def test_endless_headers_are_cut(base_url: str) -> None:

@@ -16,6 +16,7 @@ from app.api.schemas.wishes import SessionWishIn, StatelessIn, WishQuery
 from app.api.scopes import needs
 from app.api.slates import decision_answer, slate_answer
 from app.api.strict_route import StrictRoute
+from app.domain.limits import MAX_BODY_BYTES
 from app.services.decide import decide, decide_for
 from app.services.decisions import read_decision
 from app.services.why import explain_item
@@ -64,7 +65,7 @@ async def post_recommendations(request: Request, ctx: Ctx, user_id: UserId) -> R
     """As GET, with what does not fit into a query: a statement in words, a list of candidates, and behaviours of this
     session that are not stored yet, and are not by this.
     """
-    wish = await model_of(request, SessionWishIn)
+    wish = await model_of(request, SessionWishIn, most_bytes=MAX_BODY_BYTES)
     return slate_answer(ctx, await decide(ctx, user_id, wish.said(), raws=wish.behaviors), wish.include)
 
 
@@ -81,7 +82,7 @@ async def recommend_stateless(request: Request, ctx: Ctx) -> Response:
 
     Neither is stored; what was answered is, as the answer to nobody.
     """
-    wish = await model_of(request, StatelessIn)
+    wish = await model_of(request, StatelessIn, most_bytes=MAX_BODY_BYTES)
     return slate_answer(ctx, await decide_for(ctx, wish.behaviors, wish.said()), wish.include)
 
 
