@@ -40,7 +40,7 @@ class Settings(BaseSettings):
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode] = Field((), description="For everything; separated by commas.")
     rate_limit: int = Field(0, ge=0, le=MAX_RATE, description="Requests a minute of a key and process; 0: no limit.")
     max_in_flight: int = Field(100, ge=1, le=10_000, description="Requests that a process works on at a time.")
-    max_wait_ms: float = Field(25.0, gt=0, le=10_000, description="Longer for one's turn: 503 `overloaded`.")
+    max_wait_ms: float = Field(10.0, gt=0, le=10_000, description="Longer for one's turn: 503 `overloaded`.")
     secret: SecretStr | None = Field(
         None, description="Signs cursors and receipts, hashes erased ids: keep it, the same on every machine."
     )

@@ -19,6 +19,7 @@ from typing import cast
 import numpy as np
 
 GOOD = frozenset({200, 201, 202, 204})  # 207 is not: a benchmark sends nothing that deserves a refusal
+BUSY = frozenset({429, 503})
 LOST = 0  # stands for a status where the connection broke instead of an answer
 DRAIN_LIMIT_S = 30.0  # an open loop waits so long for its last answers
 
@@ -27,11 +28,15 @@ Done = Callable[[int, bytes], None]
 
 @dataclass(slots=True)
 class Measured:
-    """What a run saw. `latencies` (seconds) are those of good answers only; everything else is in `failures`."""
+    """What a run saw. `latencies` (seconds) are those of good answers only; everything else is in `failures`.
+
+    `refusals` are the latencies of those who were told to come again.
+    """
 
     seconds: float = 0.0
     own_cpu: float = 0.0  # share of one core the generator itself took
     latencies: list[float] = field(default_factory=list)
+    refusals: list[float] = field(default_factory=list)
     failures: Counter[int] = field(default_factory=Counter)
 
     @property
@@ -52,6 +57,8 @@ class Measured:
             self.latencies.append(seconds)
         else:
             self.failures[status] += 1
+            if status in BUSY:
+                self.refusals.append(seconds)
 
 
 class Connection(asyncio.Protocol):

@@ -64,6 +64,10 @@ class Running:
     def _processes(self) -> list[psutil.Process]:
         return [self.process, *self.process.children(recursive=True)]
 
+    def rss_mb(self) -> float:
+        """Of all processes of the server together, shared pages counted in each."""
+        return sum(process.memory_info().rss for process in self._processes() if process.is_running()) / 1e6
+
     def memory_of(self, worker: int) -> Memory:
         info = psutil.Process(worker).memory_full_info()
         return Memory(*(n / 1e6 for n in (info.rss, info.pss, info.uss)))

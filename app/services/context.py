@@ -18,6 +18,7 @@ from app.services.decisions import DecisionSaver
 from app.services.narrations import Wishes
 from app.services.quarantine import Quarantine
 from app.services.scenarios import Scenarios
+from app.services.turns import Turns
 from app.storage.engine import Database
 from app.training.pipeline import Plan
 
@@ -43,6 +44,7 @@ class Context:
     decisions: DecisionSaver = field(default_factory=DecisionSaver)
     quarantine: Quarantine = field(default_factory=Quarantine)
     scenarios: Scenarios = field(default_factory=Scenarios)
+    turns: Turns = field(default_factory=Turns)
     # What erased users are known again by and receipts are signed with: one for the whole installation.
     secret: str = field(default_factory=lambda: secrets.token_hex(32), repr=False)
 

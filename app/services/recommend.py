@@ -144,7 +144,8 @@ async def _slate(
     recommendation_id = "rec_" + secrets.token_hex(12)
     spoken = await spoken_by(ctx, world, wish)
     seconds = (at or generated_at).timestamp()
-    ranked = rank(world, wish, Moment(leanings, seconds, ctx.half_lives, spoken, recommendation_id), watch)
+    async with ctx.turns:
+        ranked = rank(world, wish, Moment(leanings, seconds, ctx.half_lives, spoken, recommendation_id), watch)
     unheard = wish.statement is not None and spoken is None
     waiting = known.state is not None and waits_for_encoder(known.state, ctx.half_lives, seconds)
     return Slate(
