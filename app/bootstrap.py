@@ -45,7 +45,7 @@ async def open_context(settings: Settings, with_encoder: bool = True) -> AsyncIt
             "Set PORTRAIT_DATABASE_URL, or use `portrait serve`, which brings a Postgres of its own.",
         )
     narrator = _narrator(settings)
-    db = await Database.open(settings.database_url, settings.pool_size)
+    db = await Database.open(settings.database_url, settings.pool_size, settings.master_keys)
     encoder = TextEncoder(settings.encoder_model, settings.encoder_device, settings.encoder_threads)
     if with_encoder or settings.encoder_model is not None:
         threading.Thread(target=_load, args=(encoder,), name="load-encoder", daemon=True).start()

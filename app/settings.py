@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import ipaddress
 from difflib import get_close_matches
 from os import environ
@@ -9,13 +11,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from platformdirs import user_data_path
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from app.domain.errors import Misconfigured
 from app.domain.limits import MAX_RATE
 from app.ingest.rules import IngestRules
 from app.ingest.weigh import BUILT_IN, Weights
+from app.privacy.encryption import KEY_BYTES, MasterKeys
 from app.profiles.decay import HalfLives
 
 PREFIX = "PORTRAIT_"
@@ -44,6 +47,11 @@ class Settings(BaseSettings):
     secret: SecretStr | None = Field(
         None, description="Signs cursors and receipts, hashes erased ids: keep it, the same on every machine."
     )
+
+    master_key: SecretStr | None = Field(
+        None, description="Stores users encrypted, from the first one on: `portrait keys master` prints one."
+    )
+    master_key_old: SecretStr | None = Field(None, description="The one before, until `portrait keys rotate-master`.")
 
     encoder_model: str | None = Field(None, description="A sentence-transformers name or folder; none: MiniLM.")
     encoder_device: str | None = Field(None, description="`cpu` or `cuda`; none: what there is.")
@@ -83,13 +91,26 @@ class Settings(BaseSettings):
             raise ValueError(f"an API key needs at least {MIN_KEY} characters")
         return keys
 
+    @field_validator("master_key", "master_key_old")
+    @classmethod
+    def _of_32_bytes(cls, key: SecretStr | None) -> SecretStr | None:
+        if key is not None and _decoded(key) is None:
+            raise ValueError("a master key is 32 random bytes in base64: `portrait keys master` prints one")
+        return key
+
+    @model_validator(mode="after")
+    def _not_only_the_old_one(self) -> Self:
+        if self.master_key_old is not None and self.master_key is None:
+            raise ValueError("without PORTRAIT_MASTER_KEY the old one has no meaning")
+        return self
+
     @classmethod
     def load(cls) -> Self:
         """Reads the environment; raises `Misconfigured` that names the variables and never shows their values."""
         try:
             return cls()
         except ValidationError as error:
-            wrong = "; ".join(f"{PREFIX}{str(one['loc'][0]).upper()}: {one['msg']}" for one in error.errors())
+            wrong = "; ".join(f"{_variable(one['loc'])}: {one['msg']}" for one in error.errors())
             raise Misconfigured("The settings do not hold.", f"Correct {wrong}.") from None
 
     @property
@@ -102,6 +123,11 @@ class Settings(BaseSettings):
             robot_per_day=self.robot_per_day,
             unknown_items=self.unknown_items,
         )
+
+    @property
+    def master_keys(self) -> MasterKeys | None:
+        keys = [key for key in (self.master_key, self.master_key_old) if key is not None]
+        return MasterKeys(*(_decoded(key) or b"" for key in keys)) if keys else None
 
     @property
     def half_lives(self) -> HalfLives:
@@ -134,6 +160,19 @@ def misspelt() -> dict[str, str]:
     unknown = [name for name in environ if name.startswith(PREFIX) and name not in known]
     near = {name: get_close_matches(name, known, n=1, cutoff=0.8) for name in unknown}
     return {name: matches[0] for name, matches in near.items() if matches}
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    """What is wrong with all of them together is said of the one that needs another."""
+    return PREFIX + (str(loc[0]) if loc else "master_key_old").upper()
+
+
+def _decoded(key: SecretStr) -> bytes | None:
+    try:
+        found = base64.b64decode(key.get_secret_value(), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return found if len(found) == KEY_BYTES else None
 
 
 def _is_loopback(host: str) -> bool:

@@ -34,7 +34,7 @@ def view(user: str, behavior_id: str, item: str = "i1", **fields: Any) -> dict[s
 async def append(db: Database, behaviors: Sequence[Behavior]) -> None:
     """Behaviours as they are, without cleaning and screening."""
     standings = await load_standings(db, "secret", [one.user_id for one in behaviors])
-    await store_behaviors(db, behaviors, {}, "none", standings.beginnings)
+    await store_behaviors(db, behaviors, {}, "none", standings)
 
 
 async def post(ctx: Context, *raws: dict[str, Any]) -> Receipt:

@@ -279,6 +279,13 @@ MEANINGS: dict[str, Meaning] = {
         "Postgres is away, starting or refuses connections. Nothing was stored.",
         "Try again after the seconds in `Retry-After`. Repeats are safe: behaviours with a `behavior_id` count once.",
     ),
+    "vault_locked": Meaning(
+        503,
+        "What is stored cannot be opened",
+        "Users are stored encrypted, and PORTRAIT_MASTER_KEY is missing or another one; or it is set for a database in "
+        "plain text. Nothing was read or stored.",
+        "Set the key that the database was begun with; /health/ready says what does not fit.",
+    ),
     # One field, one parameter, one entry
     "missing_field": Meaning(0, "A field is missing", "The field is needed.", "Add it."),
     "unknown_field": Meaning(

@@ -23,6 +23,7 @@ from app.domain.errors import (
     Fault,
     InvalidCursor,
     InvalidInput,
+    Locked,
     MalformedBody,
     NotFound,
     PortraitError,
@@ -49,6 +50,7 @@ STATUS: dict[type[PortraitError], int] = {
     Conflict: 409,
     ArtifactRefused: 500,
     Unavailable: 503,
+    Locked: 503,
 }
 _HEADERS = {401: {"WWW-Authenticate": "Bearer"}, 413: {"Connection": "close"}, 408: {"Connection": "close"}}
 _OWN_STATUS = {

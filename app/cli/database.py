@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from app.privacy.encryption import MasterKeys
     from app.settings import Settings
     from app.storage.engine import Database
 
@@ -37,13 +38,13 @@ def with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
 
     with opened(load()) as (settings, url):
         migrate.upgrade(url)
-        return asyncio.run(on_database(url, lambda db: work(db, settings)))
+        return asyncio.run(on_database(url, lambda db: work(db, settings), settings.master_keys))
 
 
-async def on_database(url: str, work: Callable[[Database], Awaitable[T]]) -> T:
+async def on_database(url: str, work: Callable[[Database], Awaitable[T]], master: MasterKeys | None = None) -> T:
     from app.storage.engine import Database
 
-    db = await Database.open(url, pool_size=1)
+    db = await Database.open(url, 1, master)
     try:
         return await work(db)
     finally:

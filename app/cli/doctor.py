@@ -111,7 +111,7 @@ async def _database(settings: Settings, url: str) -> list[Finding]:
     from app.storage.engine import Database
 
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # the finding says it
-    db = await Database.open(url, pool_size=1)
+    db = await Database.open(url, 1, settings.master_keys)
     try:
         return [await _server(db), await _durability(db), *await _contents(db, settings)]
     finally:

@@ -79,7 +79,7 @@ def _of_source(settings: Settings, source: Source) -> DataSet:
 
 def _of_database(settings: Settings) -> DataSet:
     async def read(url: str) -> DataSet:
-        db = await Database.open(url, pool_size=2)
+        db = await Database.open(url, 2, settings.master_keys)
         try:
             return await read_database(db, settings.ingest.weights)
         finally:

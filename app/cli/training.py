@@ -49,7 +49,7 @@ def _done(kind: JobKind, parameters: dict[str, Any], wait: bool) -> tuple[Job, P
 async def _train(
     settings: Settings, url: str, what: tuple[JobKind, dict[str, Any]], wait: bool
 ) -> tuple[Job, Path | None]:
-    db = await Database.open(url, pool_size=2)
+    db = await Database.open(url, 2, settings.master_keys)
     try:
         job = await submit_job(db, *what)
         if not wait:

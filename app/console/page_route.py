@@ -10,9 +10,9 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 
 from app.console.render import page
-from app.domain.errors import InvalidInput, NotFound, PortraitError, Unavailable
+from app.domain.errors import InvalidInput, Locked, NotFound, PortraitError, Unavailable
 
-_STATUS: dict[type[PortraitError], int] = {NotFound: 404, InvalidInput: 422, Unavailable: 503}
+_STATUS: dict[type[PortraitError], int] = {NotFound: 404, InvalidInput: 422, Unavailable: 503, Locked: 503}
 _UNREADABLE = InvalidInput(
     "The address cannot be read.", "An id, a time or a number in it is not one; go back and try again."
 )

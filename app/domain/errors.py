@@ -13,6 +13,7 @@ PortraitError
 ├── Conflict                it contradicts what is already stored
 ├── Unavailable             a part that this answer needs is away; try again
 │   └── Overloaded          more requests are on their way than can be answered soon
+├── Locked                  what is stored cannot be opened with the master key at hand
 ├── Cancelled               a job was told to stop
 ├── ArtifactRefused         a file on disk is not what was published
 └── Misconfigured           the settings or the machine do not allow a start
@@ -113,6 +114,11 @@ class Unavailable(PortraitError):
 class Overloaded(Unavailable):
     code = "overloaded"
     title = "The service has more to do than it can"
+
+
+class Locked(PortraitError):
+    code = "vault_locked"
+    title = "What is stored cannot be opened"
 
 
 class Cancelled(PortraitError):

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 from typing import Any
+
+STORED = "p-"
+
+
+def stored_id(key: bytes, user_id: str) -> str:
+    """The id under which everything of a user is stored where the database is encrypted: 45 characters of base64url."""
+    return STORED + base64.urlsafe_b64encode(hmac.digest(key, user_id.encode(), "sha256"))[:43].decode()
 
 
 def pseudonym(secret: str, user_id: str) -> bytes:

@@ -105,7 +105,7 @@ async def _store(ctx: Context, entries: Sequence[Entry], standings: Standings) -
     behaviors = [_named(entry.behavior) for entry in entries]
     behaviors = await _screened(ctx, behaviors, standings.paces)
     embeddings = await _embeddings(ctx, behaviors)
-    return await store_behaviors(ctx.db, behaviors, embeddings, ctx.encoder.name, standings.beginnings)
+    return await store_behaviors(ctx.db, behaviors, embeddings, ctx.encoder.name, standings)
 
 
 def _named(behavior: Behavior) -> Behavior:

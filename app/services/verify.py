@@ -98,11 +98,12 @@ def _disagreements(one: Counters) -> list[str]:
 
 
 async def _check_checkpoints(ctx: Context, connection: Connection, finding: Checked, page: Sequence[str]) -> None:
-    found = {one.user_id: one for one in await read_checkpoints(connection, page, fold_key(ctx))}
+    vault = await ctx.db.vault()
+    found = {one.user_id: one for one in await read_checkpoints(connection, vault, page, fold_key(ctx))}
     finding.n_looked_at += len(found)
     folding: list[StoredRow] = []
     user_id, state = "", State()
-    async for of, row in _ending(stream_rows(connection, list(found.values()))):
+    async for of, row in _ending(stream_rows(connection, vault, list(found.values()))):
         if of != user_id or len(folding) == _FOLD_ROWS:
             fold(state, interactions_of(ctx, folding), ctx.half_lives)
             folding = []

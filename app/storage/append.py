@@ -16,9 +16,11 @@ from psycopg import errors
 
 from app.domain.behavior import Behavior
 from app.ingest.screen import DAY_S, MINUTE_S
+from app.storage.behaviors import TEXT, shut
 from app.storage.beside import beside
 from app.storage.engine import Connection, Database
-from app.storage.standings import Beginning
+from app.storage.standings import Standings
+from app.storage.vault import Seal, Vault
 
 _EXTRA = ("recommendation_id", "session_id", "scenario", "context")
 _encode = msgspec.json.Encoder().encode
@@ -43,6 +45,9 @@ fresh AS MATERIALIZED (
 beginning AS MATERIALIZED (
     SELECT * FROM json_to_recordset(%s::json) AS b(user_id text, pseudonym text, erased_at timestamptz, last_seq bigint)
 ),
+sealed AS MATERIALIZED (
+    SELECT * FROM json_to_recordset(%s::json) AS s(user_id text, sealed_key text, sealed_id text)
+),
 added AS (
     SELECT user_id, count(*) AS n,
         max(minute_no) AS minute_no, cardinality(array_positions(array_agg(minute_no), max(minute_no))) AS n_minute,
@@ -50,9 +55,10 @@ added AS (
     FROM fresh GROUP BY user_id
 ),
 handed AS (
-    INSERT INTO users AS u (user_id, last_seq, minute_no, n_minute, day_no, n_day, erased_at)
-    SELECT user_id, n + coalesce(last_seq, 0), minute_no, n_minute, day_no, n_day, erased_at
-    FROM added LEFT JOIN beginning USING (user_id) ORDER BY user_id
+    INSERT INTO users AS u (user_id, last_seq, minute_no, n_minute, day_no, n_day, erased_at, sealed_key,
+        sealed_id)
+    SELECT user_id, n + coalesce(last_seq, 0), minute_no, n_minute, day_no, n_day, erased_at, sealed_key, sealed_id
+    FROM added LEFT JOIN beginning USING (user_id) LEFT JOIN sealed USING (user_id) ORDER BY user_id
     ON CONFLICT (user_id) DO UPDATE SET
         last_seq = u.last_seq + excluded.last_seq,
         n_minute = CASE WHEN excluded.minute_no >= u.minute_no THEN excluded.n_minute ELSE 0 END
@@ -64,6 +70,7 @@ handed AS (
         updated_at = now()
     WHERE u.merged_into IS NULL AND u.consent AND u.erase_job IS NULL
         AND u.erased_at IS NOT DISTINCT FROM excluded.erased_at
+        AND u.sealed_key IS NOT DISTINCT FROM excluded.sealed_key
     RETURNING user_id, last_seq, created_at = now() AS is_new
 ),
 checked AS MATERIALIZED (
@@ -97,18 +104,22 @@ async def store_behaviors(
     behaviors: Sequence[Behavior],
     embeddings: Mapping[int, bytes],
     encoder: str,
-    beginnings: Sequence[Beginning],
+    standings: Standings,
 ) -> Stored:
     """Appends to the logs of the users. No two of the batch may share user_id and behavior_id.
 
-    `embeddings` are raw float16 vectors by place, `beginnings` the users who may begin. Whoever has meanwhile become
-    another's alias, withdrawn consent or been erased is turned away, and of a batch with somebody who has vanished all.
+    `embeddings` are raw float16 vectors by place, `standings` are those of the users. Whoever has meanwhile become
+    another's alias, withdrawn consent, been erased or got another key is turned away, and of a batch with somebody who
+    has vanished all.
     """
-    body = await beside(len(behaviors), _body_of, behaviors, embeddings, encoder)
-    begin = _encode([one._asdict() for one in beginnings]).decode()
+    vault = await db.vault()
+    body = await beside(len(behaviors), _body_of, vault, standings, behaviors, embeddings, encoder)
+    begin = _encode([one._asdict() | {"user_id": vault.name(one.user_id)} for one in standings.beginnings]).decode()
+    keys = [{"user_id": vault.name(user_id)} | one._asdict() for user_id, one in standings.sealed.items()]
+    sealed = _encode(keys if vault.seals else []).decode()
 
     async def work(connection: Connection) -> list[tuple[Any, ...]]:
-        cursor = await connection.execute(_STORE, [body, begin])
+        cursor = await connection.execute(_STORE, [body, begin, sealed])
         return await cursor.fetchall()
 
     try:
@@ -118,27 +129,38 @@ async def store_behaviors(
     return Stored([place for place, away in rows if not away], [place for place, away in rows if away])
 
 
-def _body_of(behaviors: Sequence[Behavior], embeddings: Mapping[int, bytes], encoder: str) -> str:
-    rows = [_sent(place, behavior, embeddings.get(place), encoder) for place, behavior in enumerate(behaviors)]
+def _body_of(
+    vault: Vault, standings: Standings, behaviors: Sequence[Behavior], embeddings: Mapping[int, bytes], encoder: str
+) -> str:
+    seals = {user_id: _seal_of(vault, standings, user_id) for user_id in {one.user_id for one in behaviors}}
+    rows = [
+        _sent(place, seals[behavior.user_id], behavior, embeddings.get(place), encoder)
+        for place, behavior in enumerate(behaviors)
+    ]
     return _encode(rows).decode()
 
 
-def _sent(place: int, behavior: Behavior, embedding: bytes | None, encoder: str) -> dict[str, Any]:
+def _seal_of(vault: Vault, standings: Standings, user_id: str) -> Seal:
+    found = standings.sealed.get(user_id)
+    return vault.seal(vault.name(user_id), found.sealed_key if found else None)
+
+
+def _sent(place: int, seal: Seal, behavior: Behavior, embedding: bytes | None, encoder: str) -> dict[str, Any]:
     row: dict[str, Any] = {
         "place": place,
-        "user_id": behavior.user_id,
+        "user_id": seal.name,
         "behavior_id": behavior.behavior_id,
         "type": behavior.type,
         "occurred_at": behavior.occurred_at,
         "timed": behavior.timed,
         "item_id": behavior.item_id,
-        "text": behavior.text,
+        "text": seal.words(TEXT, behavior.text),
         "value": behavior.value,
         "flag": behavior.flag,
     }
     extra = {name: value for name in _EXTRA if (value := getattr(behavior, name)) is not None}
     if extra:
-        row["extra"] = extra
+        row["extra"] = shut(seal, extra)
     if embedding is not None:
         row |= {"embedding": "\\x" + embedding.hex(), "embedded_by": encoder}
     return row

@@ -1,4 +1,4 @@
-"""What `portrait verify` reads: counters, checkpoints and logs as of one moment for each page of users."""
+"""What `portrait verify` reads: counters, checkpoints and logs as of one moment for each page of users, named as they are stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from app.storage.behaviors import SOUND
 from app.storage.engine import Connection, Database
 from app.storage.models import ROLLED_BACK_TO
-from app.storage.profiles import StoredRow
+from app.storage.profiles import STATE, StoredRow, stored_row
+from app.storage.vault import Vault
 
 _STREAM_ROWS = 5_000
 _COUNTERS = f"""
@@ -21,8 +22,9 @@ SELECT u.user_id, u.last_seq, u.n_behaviors, b.* FROM users u, LATERAL (
 ) b WHERE u.user_id = ANY(%s) ORDER BY u.user_id
 """
 _ROWS = """
-SELECT user_id, seq, behavior_id, type, extract(epoch FROM occurred_at)::float8, item_id, text, value, flag, embedding
-FROM behaviors JOIN unnest(%s::text[], %s::bigint[]) AS c(user_id, upto) USING (user_id)
+SELECT user_id, seq, behavior_id, type, extract(epoch FROM occurred_at)::float8, item_id, text, value, flag, embedding,
+    sealed_key
+FROM behaviors JOIN unnest(%s::text[], %s::bigint[]) AS c(user_id, upto) USING (user_id) JOIN users USING (user_id)
 WHERE seq <= upto ORDER BY user_id, seq
 """
 _ORPHANS = """
@@ -84,23 +86,30 @@ async def read_counters(connection: Connection, user_ids: Sequence[str]) -> list
     return [Counters._make(row) for row in await cursor.fetchall()]
 
 
-async def read_checkpoints(connection: Connection, user_ids: Sequence[str], fold_key: str) -> list[StoredCheckpoint]:
+async def read_checkpoints(
+    connection: Connection, vault: Vault, user_ids: Sequence[str], fold_key: str
+) -> list[StoredCheckpoint]:
     """Those that readers would use."""
     cursor = await connection.execute(
-        "SELECT user_id, seq, state FROM checkpoints WHERE user_id = ANY(%s) AND fold_key = %s",
+        "SELECT user_id, seq, state, sealed_key FROM checkpoints JOIN users USING (user_id) WHERE user_id = ANY(%s) AND fold_key = %s",
         [list(user_ids), fold_key],
         binary=True,
     )
-    return [StoredCheckpoint._make(row) for row in await cursor.fetchall()]
+    return [
+        StoredCheckpoint(name, seq, vault.seal(name, sealed_key).read_whole(STATE, state))
+        for name, seq, state, sealed_key in await cursor.fetchall()
+    ]
 
 
-async def stream_rows(connection: Connection, of: Sequence[StoredCheckpoint]) -> AsyncIterator[tuple[str, StoredRow]]:
+async def stream_rows(
+    connection: Connection, vault: Vault, of: Sequence[StoredCheckpoint]
+) -> AsyncIterator[tuple[str, StoredRow]]:
     """(user_id, row), user by user and by place, up to each checkpoint."""
     async with connection.cursor("audited", binary=True) as cursor:
         cursor.itersize = _STREAM_ROWS
         await cursor.execute(_ROWS, [[one.user_id for one in of], [one.seq for one in of]])
-        async for user_id, *row in cursor:
-            yield user_id, StoredRow._make(row)
+        async for user_id, *row, sealed_key in cursor:
+            yield user_id, stored_row(vault.seal(user_id, sealed_key), row)
 
 
 async def find_orphans(db: Database) -> tuple[int, str | None]:

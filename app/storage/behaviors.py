@@ -1,6 +1,7 @@
 """The log of behaviours, read: by key, by user, as training reads it, and the texts that wait for the encoder.
 
-`append` writes it. A behaviour never changes, but for the vector of its text.
+`append` writes it. A behaviour never changes, but for the vector of its text. What training and the encoder read, and
+what the encoder gives back, names users as they are stored.
 """
 
 from __future__ import annotations
@@ -15,8 +16,13 @@ from numpy.typing import NDArray
 from app.domain.behavior import Behavior
 from app.domain.catalogue import Rows
 from app.storage.engine import Connection, Database, Row
+from app.storage.vault import Seal, Vault
 
-FACT = "user_id, behavior_id, type, occurred_at, timed, item_id, text, value, extra::text, flag"
+FACT = "user_id, behavior_id, type, occurred_at, timed, item_id, text, value, extra::text, flag, sealed_key"
+TEXT, EXTRA = "behaviors.text", "behaviors.extra"
+SEALED = "sealed"  # in `extra`: those parts of it that nobody asks for in SQL, where the database is encrypted
+# What statements of ours look at in `extra`.
+_OPEN = ("recommendation_id", "scenario")
 
 # What `profiles.sound` says of a row's own columns. Rows that are not in quarantine yet must not harm anybody either.
 READABLE = "occurred_at BETWEEN '0001-01-02Z' AND '9999-12-30Z'"
@@ -24,7 +30,7 @@ SOUND = f"{READABLE} AND (value IS NULL OR value NOT IN ('NaN', 'Infinity', '-In
 
 # Three index ranges rather than one `<>`, which no index can serve.
 _WAITING = " UNION ALL ".join(
-    f"(SELECT user_id, behavior_id, seq, text FROM behaviors WHERE text <> '' AND embedded_by {other} LIMIT %(limit)s)"
+    f"(SELECT * FROM behaviors WHERE text <> '' AND embedded_by {other} LIMIT %(limit)s)"
     for other in ("IS NULL", "< %(encoder)s", "> %(encoder)s")
 )
 
@@ -32,13 +38,17 @@ _WAITING = " UNION ALL ".join(
 async def load_behaviors(db: Database, keys: Sequence[tuple[str, str]]) -> list[Behavior]:
     """The stored behaviours with these (user_id, behavior_id), but for those whose time cannot be told."""
 
+    vault = await db.vault()
+    names = {user_id: vault.name(user_id) for user_id, _ in keys}
+    user_ids = {name: user_id for user_id, name in names.items()}
+
     async def work(connection: Connection) -> list[Behavior]:
         cursor = await connection.execute(
             f"SELECT {FACT} FROM behaviors JOIN unnest(%s::text[], %s::text[]) AS k(user_id, behavior_id)"
-            f" USING (user_id, behavior_id) WHERE {READABLE}",
-            [[user_id for user_id, _ in keys], [behavior_id for _, behavior_id in keys]],
+            f" USING (user_id, behavior_id) JOIN users USING (user_id) WHERE {READABLE}",
+            [[names[user_id] for user_id, _ in keys], [behavior_id for _, behavior_id in keys]],
         )
-        return [behavior_of(row) for row in await cursor.fetchall()]
+        return [behavior_of(vault, user_ids[row[0]], row) for row in await cursor.fetchall()]
 
     return await db.tried(work)
 
@@ -46,13 +56,15 @@ async def load_behaviors(db: Database, keys: Sequence[tuple[str, str]]) -> list[
 async def list_behaviors(db: Database, user_id: str, before_seq: int | None, limit: int) -> list[tuple[int, Behavior]]:
     """(seq, behaviour), the latest received first. Those whose time cannot be told are left out."""
 
+    vault = await db.vault()
+
     async def work(connection: Connection) -> list[tuple[int, Behavior]]:
         cursor = await connection.execute(
-            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq < %s AND {READABLE}"
-            " ORDER BY seq DESC LIMIT %s",
-            [user_id, 2**62 if before_seq is None else before_seq, limit],
+            f"SELECT seq, {FACT} FROM behaviors JOIN users USING (user_id)"
+            f" WHERE user_id = %s AND seq < %s AND {READABLE} ORDER BY seq DESC LIMIT %s",
+            [vault.name(user_id), 2**62 if before_seq is None else before_seq, limit],
         )
-        return [(seq, behavior_of(tuple(fact))) for seq, *fact in await cursor.fetchall()]
+        return [(seq, behavior_of(vault, user_id, tuple(fact))) for seq, *fact in await cursor.fetchall()]
 
     return await db.tried(work)
 
@@ -62,13 +74,15 @@ async def read_behaviors(
 ) -> list[tuple[int, Behavior]]:
     """(seq, behaviour) behind one place up to another, the first received first."""
 
+    vault = await db.vault()
+
     async def work(connection: Connection) -> list[tuple[int, Behavior]]:
         cursor = await connection.execute(
-            f"SELECT seq, {FACT} FROM behaviors WHERE user_id = %s AND seq > %s AND seq <= %s AND {READABLE}"
-            " ORDER BY seq LIMIT %s",
-            [user_id, after_seq, until_seq, limit],
+            f"SELECT seq, {FACT} FROM behaviors JOIN users USING (user_id)"
+            f" WHERE user_id = %s AND seq > %s AND seq <= %s AND {READABLE} ORDER BY seq LIMIT %s",
+            [vault.name(user_id), after_seq, until_seq, limit],
         )
-        return [(seq, behavior_of(tuple(fact))) for seq, *fact in await cursor.fetchall()]
+        return [(seq, behavior_of(vault, user_id, tuple(fact))) for seq, *fact in await cursor.fetchall()]
 
     return await db.tried(work)
 
@@ -124,17 +138,27 @@ async def copy_log(db: Database) -> AsyncIterator[bytes]:
 
 
 async def texts_to_embed(db: Database, encoder: str, limit: int) -> list[tuple[str, str, int, str]]:
-    """(user_id, behavior_id, seq, text) without a vector, or with one of another encoder."""
+    """(user_id as stored, behavior_id, seq, text) without a vector, or with one of another encoder."""
+
+    vault = await db.vault()
+    wanted = {"encoder": encoder, "limit": limit}
 
     async def work(connection: Connection) -> list[tuple[str, str, int, str]]:
-        cursor = await connection.execute(f"{_WAITING} LIMIT %(limit)s", {"encoder": encoder, "limit": limit})
-        return [(user_id, behavior_id, seq, text) for user_id, behavior_id, seq, text in await cursor.fetchall()]
+        cursor = await connection.execute(
+            f"SELECT user_id, behavior_id, seq, text, sealed_key FROM ({_WAITING} LIMIT %(limit)s) AS waiting"
+            " JOIN users USING (user_id)",
+            wanted,
+        )
+        return [
+            (name, behavior_id, seq, vault.seal(name, sealed_key).read(TEXT, text) or "")
+            for name, behavior_id, seq, text, sealed_key in await cursor.fetchall()
+        ]
 
     return await db.tried(work)
 
 
 async def save_text_embeddings(db: Database, encoder: str, rows: Sequence[tuple[str, str, bytes]]) -> None:
-    """(user_id, behavior_id, raw float16 vector). The users' profiles change, so each gets a new version, and
+    """(user_id as stored, behavior_id, raw float16 vector). The users' profiles change, so each gets a new version, and
     what was folded without the vectors is dropped.
     """
     user_ids = [user_id for user_id, _, _ in rows]
@@ -159,7 +183,19 @@ async def save_text_embeddings(db: Database, encoder: str, rows: Sequence[tuple[
     await db.retried(work)
 
 
-def behavior_of(row: Row) -> Behavior:
-    user_id, behavior_id, type_, occurred_at, timed, item_id, text, value, extra, flag = row
+def behavior_of(vault: Vault, user_id: str, row: Row) -> Behavior:
+    """What `FACT` gave, of the user who came with this id."""
+    name, behavior_id, type_, occurred_at, timed, item_id, text, value, extra, flag, sealed_key = row
+    seal = vault.seal(name, sealed_key)
+    text = seal.read(TEXT, text)
     more: dict[str, Any] = json.loads(extra) if extra else {}
+    more |= seal.read_tree(EXTRA, more.pop(SEALED, {}))
     return Behavior(user_id, behavior_id, type_, occurred_at, timed, item_id, text, value, flag=flag, **more)
+
+
+def shut(seal: Seal, extra: dict[str, Any]) -> dict[str, Any]:
+    """`extra` as it is stored."""
+    rest = {name: value for name, value in extra.items() if name not in _OPEN}
+    if not rest or seal.sealer is None:
+        return extra
+    return {name: extra[name] for name in _OPEN if name in extra} | {SEALED: seal.tree(EXTRA, rest)}

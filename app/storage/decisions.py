@@ -12,6 +12,9 @@ from app.domain.decision import Decision
 from app.domain.recommendation import Recommended, Slate, Wish
 from app.privacy.pseudonyms import pseudonym
 from app.storage.engine import Connection, Database
+from app.storage.vault import SealedUser, Vault
+
+_WISH = "recommendations.wish"
 
 # So many go in one statement, so that nobody who waits for a row of them waits long.
 _FORGOTTEN_AT_ONCE = 5_000
@@ -40,7 +43,8 @@ DELETE FROM recommendations WHERE recommendation_id IN (
 
 async def add_decisions(db: Database, slates: Sequence[Slate], secret: str = "") -> None:
     """One statement; those that are there already stay. What was made for somebody who was erased is passed over."""
-    body = _encode([_row(slate) | _hashed(slate, secret) for slate in slates]).decode()
+    vault = await db.vault()
+    body = _encode([_row(vault, slate) | _hashed(slate, secret) for slate in slates]).decode()
 
     async def work(connection: Connection) -> None:
         await connection.execute(_ADD, [body])
@@ -49,14 +53,18 @@ async def add_decisions(db: Database, slates: Sequence[Slate], secret: str = "")
 
 
 async def get_decision(db: Database, recommendation_id: str) -> Decision | None:
+    vault = await db.vault()
+
     async def work(connection: Connection) -> tuple[Any, ...] | None:
         cursor = await connection.execute(
-            f"SELECT {_COLUMNS} FROM recommendations WHERE recommendation_id = %s", [recommendation_id]
+            f"SELECT sealed_key, sealed_id, {_COLUMNS} FROM recommendations LEFT JOIN users USING (user_id)"
+            " WHERE recommendation_id = %s",
+            [recommendation_id],
         )
         return await cursor.fetchone()
 
     row = await db.tried(work)
-    return _decision(row) if row else None
+    return _decision(vault, SealedUser(*row[:2]), row[2:]) if row else None
 
 
 async def forget_decisions(db: Database, days: float) -> int:
@@ -72,10 +80,10 @@ def _hashed(slate: Slate, secret: str) -> dict[str, str]:
     return {} if slate.known_as is None else {"pseudonym": pseudonym(secret, slate.known_as).hex()}
 
 
-def _row(slate: Slate) -> dict[str, Any]:
+def _row(vault: Vault, slate: Slate) -> dict[str, Any]:
     return {
         "recommendation_id": slate.recommendation_id,
-        "user_id": slate.known_as,
+        "user_id": None if slate.known_as is None else vault.name(slate.known_as),
         "scenario": slate.scenario,
         "variant": slate.variant,
         "generated_at": slate.generated_at,
@@ -84,15 +92,28 @@ def _row(slate: Slate) -> dict[str, Any]:
         "model_version": slate.model_version,
         "space_version": slate.space_version,
         "catalogue_version": slate.catalogue_version,
-        "wish": slate.wish,
+        "wish": _wish(vault, slate),
         "degraded": slate.degraded,
         "fallback_reason": slate.fallback_reason,
         "items": [(one.item_id, one.score, one.source, one.propensity) for one in slate.items],
     }
 
 
-def _decision(row: Sequence[Any]) -> Decision:
+def _wish(vault: Vault, slate: Slate) -> Any:
+    """Not with the user's own key: visitors have none yet. So what their id was stands beside it."""
+    if not vault.seals:
+        return slate.wish
+    told = {"user_id": slate.known_as, "wish": msgspec.to_builtins(slate.wish)}
+    return vault.own(slate.recommendation_id).tree(_WISH, told)
+
+
+def _decision(vault: Vault, sealed: SealedUser, row: Sequence[Any]) -> Decision:
     told = dict(zip(_NAMES, row, strict=True))
+    if vault.seals:
+        opened = vault.own(told["recommendation_id"]).read_tree(_WISH, told["wish"])
+        known = told["user_id"] is not None and sealed.sealed_key is not None
+        told["user_id"] = vault.user_id(told["user_id"], sealed) if known else opened["user_id"]
+        told["wish"] = opened["wish"]
     items = told.pop("items")
     shown = tuple(
         Recommended(item_id, rank, score, source, propensity=propensity)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from app.domain.edit import Edit
 from app.storage.begin import begin
 from app.storage.engine import Connection, Database
+from app.storage.seals import seal_of
+from app.storage.vault import Seal
+
+RULES, TEXT, WISH = "edits.rules", "edits.text", "edits.wish"
 
 _decode = msgspec.json.Decoder(tuple[Edit, ...]).decode
 _encode = msgspec.json.Encoder().encode
@@ -24,7 +30,7 @@ _GO_ON = """
 UPDATE users SET last_seq = last_seq + %(n)s, updated_at = now()
 WHERE user_id = %(user_id)s AND last_seq = coalesce(%(version)s, last_seq) AND consent
     AND merged_into IS NULL AND erase_job IS NULL
-RETURNING last_seq
+RETURNING last_seq, sealed_key
 """
 _ADD = """
 INSERT INTO edits (user_id, edit_id, seq, rules, text, wish, embedding, embedded_by, expires_at)
@@ -32,7 +38,7 @@ VALUES (%s, %s, %s, %s::jsonb, %s, %s, %s, %s, %s)
 """
 _ROOM = """
 UPDATE users SET last_seq = last_seq + %(n)s, updated_at = now()
-WHERE user_id = %(user_id)s AND merged_into IS NULL AND erase_job IS NULL RETURNING last_seq, erased_at
+WHERE user_id = %(user_id)s AND merged_into IS NULL AND erase_job IS NULL RETURNING last_seq, erased_at, sealed_key
 """
 _RESTORE = """
 INSERT INTO edits (user_id, edit_id, seq, rules, text, wish, created_at, expires_at, reverted_at, reverted_seq)
@@ -44,23 +50,38 @@ WHERE user_id = %s AND edit_id = %s AND reverted_seq IS NULL
 """
 # Three index ranges rather than one `<>`, which no index can serve.
 _WAITING = " UNION ALL ".join(
-    f"(SELECT user_id, edit_id, wish FROM edits WHERE wish <> '' AND embedded_by {other} LIMIT %(limit)s)"
+    f"(SELECT * FROM edits WHERE wish <> '' AND embedded_by {other} LIMIT %(limit)s)"
     for other in ("IS NULL", "< %(encoder)s", "> %(encoder)s")
 )
 
 
-def edits_in(told: str | None) -> tuple[Edit, ...]:
+def edits_in(seal: Seal, told: str | None) -> tuple[Edit, ...]:
     """What `AS_JSON` gave, by seq."""
-    return _decode(told) if told else ()
+    if not told:
+        return ()
+    return _decode(told) if seal.sealer is None else tuple(_opened(seal, one) for one in json.loads(told))
+
+
+def _opened(seal: Seal, told: dict[str, Any]) -> Edit:
+    plain = {
+        "rules": seal.read_tree(RULES, told["rules"]),
+        "text": seal.read(TEXT, told["text"]),
+        "wish": seal.read(WISH, told["wish"]),
+    }
+    return msgspec.convert(told | plain, Edit)
 
 
 async def load_edits(db: Database, user_id: str) -> tuple[Edit, ...]:
     """All that the user ever had, by seq: also those that are over or were withdrawn."""
 
+    vault = await db.vault()
+    name = vault.name(user_id)
+
     async def work(connection: Connection) -> tuple[Edit, ...]:
-        cursor = await connection.execute("SELECT " + AS_JSON.format("e.user_id = %s"), [user_id])
+        cursor = await connection.execute("SELECT " + AS_JSON.format("e.user_id = %s"), [name])
         (told,) = await cursor.fetchone() or (None,)
-        return edits_in(told)
+        seal = await seal_of(connection, vault, name) if told else None
+        return edits_in(seal, told) if seal else ()
 
     return await db.tried(work)
 
@@ -80,24 +101,30 @@ async def store_edits(
     places of the edits are given here. Not tried again when a COMMIT is lost: the caller must look what came of it.
     """
     n = len(added) + len(withdrawn)
+    vault = await db.vault()
+    name = vault.name(user_id)
     async with db.connection() as connection, connection.transaction():
-        if version is None and not await begin(connection, secret, [user_id]):
+        if version is None and not await begin(connection, vault, secret, [user_id]):
             return False
-        found = await (await connection.execute(_GO_ON, {"user_id": user_id, "n": n, "version": version})).fetchone()
+        found = await (await connection.execute(_GO_ON, {"user_id": name, "n": n, "version": version})).fetchone()
         if found is None:
             return False
-        first = int(found[0]) - n + 1
+        first, seal = int(found[0]) - n + 1, vault.seal(name, found[1])
         for seq, edit in enumerate(added, first):
-            await connection.execute(_ADD, _row(user_id, seq, edit, encoder))
+            await connection.execute(_ADD, _row(seal, seq, edit, encoder))
         for seq, edit_id in enumerate(withdrawn, first + len(added)):
-            await connection.execute(_REVERT, [seq, user_id, edit_id])
+            await connection.execute(_REVERT, [seq, name, edit_id])
     return True
 
 
-def _row(user_id: str, seq: int, edit: Edit, encoder: str) -> list[object]:
+def _row(seal: Seal, seq: int, edit: Edit, encoder: str) -> list[object]:
     embedded_by = encoder if edit.embedding is not None else None
-    rules = _encode(edit.rules).decode()
-    return [user_id, edit.edit_id, seq, rules, edit.text, edit.wish, edit.embedding, embedded_by, edit.expires_at]
+    return [*_said(seal, seq, edit), edit.embedding, embedded_by, edit.expires_at]
+
+
+def _said(seal: Seal, seq: int, edit: Edit) -> list[object]:
+    rules = _encode(seal.tree(RULES, msgspec.to_builtins(edit.rules))).decode()
+    return [seal.name, edit.edit_id, seq, rules, seal.words(TEXT, edit.text), seal.words(WISH, edit.wish)]
 
 
 async def restore_edits(db: Database, user_id: str, edits: Sequence[Edit]) -> int:
@@ -105,54 +132,52 @@ async def restore_edits(db: Database, user_id: str, edits: Sequence[Edit]) -> in
 
     What is older than an erasure of the user stays away. Their wishes wait for the encoder.
     """
+    vault = await db.vault()
+    name = vault.name(user_id)
 
     async def work(connection: Connection) -> int:
-        cursor = await connection.execute(_ROOM, {"user_id": user_id, "n": 2 * len(edits)})
+        cursor = await connection.execute(_ROOM, {"user_id": name, "n": 2 * len(edits)})
         room = await cursor.fetchone()
         if room is None:
             return 0
-        first, erased_at = int(room[0]) - 2 * len(edits) + 1, room[1]
+        first, erased_at, seal = int(room[0]) - 2 * len(edits) + 1, room[1], vault.seal(name, room[2])
         kept = [edit for edit in edits if erased_at is None or edit.created_at > erased_at]
         places = range(first, first + len(kept))
         return sum(
-            [
-                await _restored(connection, user_id, seq, len(edits), edit)
-                for seq, edit in zip(places, kept, strict=True)
-            ]
+            [await _restored(connection, seal, seq, len(edits), edit) for seq, edit in zip(places, kept, strict=True)]
         )
 
     return await db.retried(work)
 
 
-async def _restored(connection: Connection, user_id: str, seq: int, n: int, edit: Edit) -> int:
+async def _restored(connection: Connection, seal: Seal, seq: int, n: int, edit: Edit) -> int:
     """Withdrawals come behind all `n` edits."""
-    rules = _encode(edit.rules).decode()
     times = [edit.created_at, edit.expires_at, edit.reverted_at]
-    row = [
-        user_id,
-        edit.edit_id,
-        seq,
-        rules,
-        edit.text,
-        edit.wish,
-        *times,
-        None if edit.reverted_at is None else seq + n,
-    ]
+    row = [*_said(seal, seq, edit), *times, None if edit.reverted_at is None else seq + n]
     return (await connection.execute(_RESTORE, row)).rowcount
 
 
 async def wishes_to_embed(db: Database, encoder: str, limit: int) -> list[tuple[str, str, str]]:
-    """(user_id, edit_id, wish) without a vector, or with one of another encoder."""
+    """(user_id as stored, edit_id, wish) without a vector, or with one of another encoder."""
+    vault = await db.vault()
+    wanted = {"encoder": encoder, "limit": limit}
 
     async def work(connection: Connection) -> list[tuple[str, str, str]]:
-        cursor = await connection.execute(f"{_WAITING} LIMIT %(limit)s", {"encoder": encoder, "limit": limit})
-        return [(user_id, edit_id, wish) for user_id, edit_id, wish in await cursor.fetchall()]
+        cursor = await connection.execute(
+            f"SELECT user_id, edit_id, wish, sealed_key FROM ({_WAITING} LIMIT %(limit)s) AS waiting"
+            " JOIN users USING (user_id)",
+            wanted,
+        )
+        return [
+            (name, edit_id, vault.seal(name, sealed_key).read(WISH, wish) or "")
+            for name, edit_id, wish, sealed_key in await cursor.fetchall()
+        ]
 
     return await db.tried(work)
 
 
 async def save_wish_embeddings(db: Database, encoder: str, rows: Sequence[tuple[str, str, bytes]]) -> None:
-    """(user_id, edit_id, raw float16 vector). Each user gets a new version, so that nobody keeps the old vector."""
+    """(user_id as stored, edit_id, raw float16 vector). Each user gets a new version: nobody keeps the old vector."""
     users = sorted({user_id for user_id, _, _ in rows})
 
     async def work(connection: Connection) -> None:

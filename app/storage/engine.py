@@ -20,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection as CoreConnection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from app.domain.errors import Unavailable
+from app.privacy.encryption import MasterKeys
+from app.storage.unlock import unlock
+from app.storage.vault import Vault, no_key_refusal
 from app.storage.watch import WATCH_AFTER_S, Watch, cut
 
 T = TypeVar("T")
@@ -57,10 +60,17 @@ _AWAY = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout, TooManyR
 
 
 class Database:
-    """Two pools on one Postgres: psycopg's for hot paths, SQLAlchemy's engine for cold ones."""
+    """Two pools on one Postgres: psycopg's for hot paths, SQLAlchemy's engine for cold ones.
 
-    def __init__(self, url: str, pool: AsyncConnectionPool[Connection], engine: AsyncEngine) -> None:
+    The first call opens the vault: with keys that do not fit, it and all others raise `Locked`.
+    """
+
+    def __init__(
+        self, url: str, pool: AsyncConnectionPool[Connection], engine: AsyncEngine, master: MasterKeys | None
+    ) -> None:
         self._conninfo = conninfo(url)
+        self._master = master
+        self._vault: Vault | None = None
         self.pool = pool
         self.engine = engine
         self._watch = Watch(self._greet)
@@ -69,7 +79,7 @@ class Database:
         event.listen(engine.sync_engine, "connect", lambda raw, _: self._cold.add(raw.driver_connection))
 
     @classmethod
-    async def open(cls, url: str, pool_size: int = 8) -> Database:
+    async def open(cls, url: str, pool_size: int = 8, master: MasterKeys | None = None) -> Database:
         """Does not wait for the server: while it is away every call raises `Unavailable`."""
         pool = _Pool(
             conninfo(url),
@@ -85,16 +95,23 @@ class Database:
             core_url(url), connect_args=_CONNECT, pool_size=_COLD_POOL, pool_timeout=_POOL_TIMEOUT_S, pool_pre_ping=True
         )
         await pool.open(wait=False)
-        return cls(url, pool, engine)
+        return cls(url, pool, engine, master)
 
     async def close(self) -> None:
         self._watch.close()
         await self.pool.close()
         await self.engine.dispose()
 
+    async def vault(self) -> Vault:
+        """How users are stored here. Raises Locked, Unavailable."""
+        if self._vault is None:
+            self._vault = await self._tried(lambda connection: unlock(connection, self._master))
+        return self._vault or Vault()
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """A connection in autocommit mode, also for long work; trouble with it is `Unavailable`."""
+        await self.vault()
         with _translated():
             async with self.pool.connection() as connection:
                 with self._watch.over(lambda: [connection], n_silent=_PATIENCE):
@@ -103,6 +120,7 @@ class Database:
     @asynccontextmanager
     async def core(self) -> AsyncIterator[CoreConnection]:
         """A transaction of SQLAlchemy Core, for the cold paths."""
+        await self.vault()
         with _translated(), self._watch.over(lambda: list(self._cold)):
             async with self.engine.begin() as connection:
                 yield connection
@@ -126,6 +144,10 @@ class Database:
 
     async def tried(self, work: Work[T]) -> T:
         """As `retried`, without a transaction around it: for a single statement, which saves two round trips."""
+        await self.vault()
+        return await self._tried(work)
+
+    async def _tried(self, work: Work[T]) -> T:
         started = time.monotonic()
         for attempt in range(1, _ATTEMPTS):
             try:
@@ -188,6 +210,8 @@ def _curable(error: psycopg.Error) -> bool:
 
 
 def _unavailable_or(error: psycopg.Error) -> Exception:
+    if isinstance(error, errors.ObjectNotInPrerequisiteState):  # raised by the trigger on `users`
+        return no_key_refusal()
     if not isinstance(error, _AWAY):
         return error
     return Unavailable(

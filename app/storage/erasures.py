@@ -16,6 +16,7 @@ from app.privacy.pseudonyms import mark_of, pseudonym, signed
 from app.storage.engine import Connection, Database
 from app.storage.jobs import NAMES, new_job_id
 from app.storage.tables import metadata
+from app.storage.vault import SealedUser, Vault
 
 # Whatever belongs to a user, children first: a new table with this column is erased too.
 OWNED = [table.name for table in reversed(metadata.sorted_tables) if "user_id" in table.c]
@@ -28,6 +29,10 @@ _MARKED = """
 SELECT behavior_id FROM behaviors
 WHERE user_id = ANY(%s) AND (occurred_at > %s OR NOT timed AND behavior_id !~ '^n-[0-9a-f]{32}$')
 ORDER BY received_at DESC LIMIT %s
+"""
+_ALL_IDS = """
+SELECT user_id, last_seq, sealed_key, sealed_id FROM users WHERE %s IN (user_id, merged_into)
+ORDER BY user_id FOR UPDATE
 """
 _REMEMBER = """
 INSERT INTO erasures AS e (pseudonym, erased_at, deleted_at, last_seq, behaviors, job_id)
@@ -44,9 +49,10 @@ async def ask_erasure(db: Database, user_id: str) -> Job:
 
     Raises NotFound `user_unknown`.
     """
+    vault = await db.vault()
 
     async def work(connection: Connection) -> Job:
-        found = await _held(connection, user_id)
+        found = await _held(connection, vault.name(user_id))
         if found is None:
             raise NotFound("No user has this id.", "There is nothing to erase.", code="user_unknown")
         whose, job_id = found
@@ -64,12 +70,13 @@ async def erase(db: Database, secret: str, job_id: str) -> dict[str, Any] | None
 
     All in one transaction: whenever it breaks off, the user is whole and hidden, or gone.
     """
+    vault = await db.vault()
 
     async def work(connection: Connection) -> dict[str, Any] | None:
         await connection.execute("SET LOCAL statement_timeout = 0")
         cursor = await connection.execute("SELECT user_id FROM users WHERE erase_job = %s FOR UPDATE", [job_id])
         row = await cursor.fetchone()
-        return await _erased(connection, secret, job_id, row[0]) if row else await _receipt(connection, job_id)
+        return await _erased(connection, vault, secret, job_id, row[0]) if row else await _receipt(connection, job_id)
 
     return await db.retried(work)
 
@@ -99,16 +106,16 @@ async def between_erasures(db: Database) -> datetime:
     return await db.retried(work)
 
 
-async def _held(connection: Connection, user_id: str) -> tuple[str, str | None] | None:
-    """(whose id it is, the job that erases them), locked."""
+async def _held(connection: Connection, name: str) -> tuple[str, str | None] | None:
+    """(whose id it is, as stored, the job that erases them), locked."""
     while True:
         cursor = await connection.execute(
-            "SELECT user_id, erase_job, merged_into FROM users WHERE user_id = %s FOR UPDATE", [user_id]
+            "SELECT user_id, erase_job, merged_into FROM users WHERE user_id = %s FOR UPDATE", [name]
         )
         row = await cursor.fetchone()
         if row is None or row[2] is None:
             return row[:2] if row else None
-        user_id = row[2]
+        name = row[2]
 
 
 async def _job(connection: Connection, job_id: str) -> Job:
@@ -120,20 +127,20 @@ async def _job(connection: Connection, job_id: str) -> Job:
     return job
 
 
-async def _erased(connection: Connection, secret: str, job_id: str, user_id: str) -> dict[str, Any]:
-    cursor = await connection.execute(
-        "SELECT user_id, last_seq FROM users WHERE %s IN (user_id, merged_into) ORDER BY user_id FOR UPDATE", [user_id]
-    )
-    versions: dict[str, int] = dict(await cursor.fetchall())
+async def _erased(connection: Connection, vault: Vault, secret: str, job_id: str, whose: str) -> dict[str, Any]:
+    cursor = await connection.execute(_ALL_IDS, [whose])
+    rows = await cursor.fetchall()
+    versions: dict[str, int] = {name: last_seq for name, last_seq, *_ in rows}
+    user_ids = {name: vault.user_id(name, SealedUser(*sealed)) for name, _, *sealed in rows}
     asked_at = (await _job(connection, job_id)).created_at
     cursor = await connection.execute(_MARKED, [list(versions), asked_at, MOST_MARKS])
     marks = [mark_of(secret, behavior_id) for (behavior_id,) in await cursor.fetchall()]
     await connection.execute(_UNHELD)
     deleted = {table: await _deleted(connection, table, list(versions)) for table in OWNED}
     for one, last_seq in versions.items():
-        name = pseudonym(secret, one)
+        name = pseudonym(secret, user_ids[one])
         await connection.execute(_REMEMBER, [name, asked_at, last_seq + 1, marks, job_id])
-    name = pseudonym(secret, user_id)
+    name = pseudonym(secret, user_ids[whose])
     receipt = signed(secret, {"user": name.hex(), "erased_at": asked_at.isoformat(), "deleted": deleted})
     await connection.execute("UPDATE erasures SET receipt = %s WHERE pseudonym = %s", [Jsonb(receipt), name])
     return receipt

@@ -7,27 +7,31 @@ that whoever appends to it at the same time finds it locked, waits, and then lea
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from psycopg import errors
+from psycopg.types.json import Jsonb
 
 from app.domain.behavior import Behavior
 from app.domain.errors import Conflict
 from app.ingest.dedupe import same_payload
 from app.storage.begin import begin
 from app.storage.behaviors import FACT, behavior_of
-from app.storage.engine import Connection, Database
-from app.storage.users import being_erased
+from app.storage.engine import Connection, Database, Row
+from app.storage.reseal import reseal
+from app.storage.users import ATTRIBUTES, being_erased
+from app.storage.vault import Seal, SealedUser, Vault
 
 # What becomes of each table with a user in it; a test asks whenever there is a new one.
 MOVED = ("behaviors", "edits", "recommendations", "quarantine")
 STAYING = ("users", "unlearned")
 DROPPED = ("checkpoints", "narrations", "narrations_wanted", "learned")
 _LOCK = """
-SELECT user_id, merged_into, consent, erase_job IS NOT NULL FROM users WHERE user_id = ANY(%s)
-ORDER BY user_id FOR UPDATE
+SELECT user_id, merged_into, consent, erase_job IS NOT NULL, attributes, sealed_key, sealed_id
+FROM users WHERE user_id = ANY(%s) ORDER BY user_id FOR UPDATE
 """
 _TWINS = f"""
-SELECT {FACT} FROM behaviors
+SELECT {FACT} FROM behaviors JOIN users USING (user_id)
 WHERE user_id = %s AND behavior_id IN (SELECT behavior_id FROM behaviors WHERE user_id = %s)
 """
 # What was learned of the id is taken back by the next step of `learn_online`: the rows are new to whoever has them now.
@@ -62,7 +66,7 @@ UPDATE quarantine q SET user_id = %(into)s WHERE q.user_id = %(gone)s AND NOT EX
 """
 _JOIN = """
 UPDATE users u SET
-    last_seq = u.last_seq + greatest(g.last_seq, 1), attributes = g.attributes || u.attributes, updated_at = now(),
+    last_seq = u.last_seq + greatest(g.last_seq, 1), attributes = %(attributes)s, updated_at = now(),
     n_minute = CASE WHEN g.minute_no >= u.minute_no THEN g.n_minute ELSE 0 END
              + CASE WHEN g.minute_no <= u.minute_no THEN u.n_minute ELSE 0 END,
     minute_no = greatest(u.minute_no, g.minute_no),
@@ -96,14 +100,17 @@ async def merge_users(db: Database, secret: str, user_id: str, gone_id: str) -> 
 
     Raises Conflict: `merge_circle`, `merged_elsewhere`, `consent_off`, `user_erased`.
     """
+    vault = await db.vault()
 
     async def work(connection: Connection) -> Merged:
-        await begin(connection, secret, [user_id, gone_id])
-        into, gone = await _locked(connection, user_id, gone_id)
-        if gone is None:
-            return Merged(into)
-        names = {"into": into, "gone": gone}
-        n_duplicates, conflicts = await _twins(connection, into, gone)
+        await begin(connection, vault, secret, [user_id, gone_id])
+        mine, theirs = await _locked(connection, vault, vault.name(user_id), vault.name(gone_id))
+        if theirs is None:
+            return Merged(mine.user_id)
+        into, gone = mine.seal.name, theirs.seal.name
+        names = {"into": into, "gone": gone, "attributes": Jsonb(_joined(mine, theirs))}
+        n_duplicates, conflicts = await _twins(connection, vault, into, gone)
+        await reseal(connection, theirs.seal, mine.seal)
         await connection.execute(_UNLEARN, [gone])
         await connection.execute(_MOVE_QUARANTINE, names)
         moved = (await connection.execute(_MOVE, names)).rowcount
@@ -113,44 +120,68 @@ async def merge_users(db: Database, secret: str, user_id: str, gone_id: str) -> 
         for table in (*DROPPED, "behaviors", "edits", "quarantine"):
             await connection.execute(f"DELETE FROM {table} WHERE user_id = %s", [gone])
         await connection.execute(_LEAVE, names)
-        return Merged(into, moved, n_duplicates, conflicts)
+        return Merged(mine.user_id, moved, n_duplicates, conflicts)
 
     return await db.retried(work)
 
 
-async def _locked(connection: Connection, user_id: str, gone_id: str) -> tuple[str, str | None]:
+@dataclass(frozen=True, slots=True)
+class _Half:
+    """One of the two, their row locked."""
+
+    user_id: str
+    merged_into: str | None
+    consent: bool
+    erasing: bool
+    attributes: dict[str, Any]
+    seal: Seal
+
+
+def _half(vault: Vault, row: Row) -> _Half:
+    name, merged_into, consent, erasing, attributes, *sealed = row
+    seal = vault.seal(name, sealed[0])
+    user_id = vault.user_id(name, SealedUser(*sealed))
+    return _Half(user_id, merged_into, consent, erasing, seal.read_tree(ATTRIBUTES, attributes), seal)
+
+
+def _joined(mine: _Half, theirs: _Half) -> Any:
+    return mine.seal.tree(ATTRIBUTES, theirs.attributes | mine.attributes)
+
+
+async def _locked(connection: Connection, vault: Vault, name: str, gone: str) -> tuple[_Half, _Half | None]:
     """(whose both will be, the id that is to be merged or None where it was)."""
-    into = await _whose(connection, user_id)
-    seen = {row[0]: row[1:] for row in await (await connection.execute(_LOCK, [[into, gone_id]])).fetchall()}
-    if into not in seen or gone_id not in seen or seen[into][0] is not None:
+    into = await _whose(connection, name)
+    rows = await (await connection.execute(_LOCK, [[into, gone]])).fetchall()
+    seen = {row[0]: _half(vault, row) for row in rows}
+    if into not in seen or gone not in seen or seen[into].merged_into is not None:
         raise errors.SerializationFailure("merged or erased between two statements")  # `retried` tries it anew
-    if into == gone_id:
+    if into == gone:
         raise _circle()
-    merged_into, consent, erasing = seen[gone_id]
-    if merged_into is not None and merged_into != into:
+    mine, theirs = seen[into], seen[gone]
+    if theirs.merged_into is not None and theirs.merged_into != into:
         raise _elsewhere()
-    if erasing or seen[into][2]:
+    if theirs.erasing or mine.erasing:
         raise being_erased()
-    if not consent or not seen[into][1]:
+    if not theirs.consent or not mine.consent:
         raise _no_consent()
-    return into, None if merged_into else gone_id
+    return mine, None if theirs.merged_into else theirs
 
 
-async def _whose(connection: Connection, user_id: str) -> str:
-    cursor = await connection.execute("SELECT coalesce(merged_into, user_id) FROM users WHERE user_id = %s", [user_id])
-    (whose,) = await cursor.fetchone() or (user_id,)
+async def _whose(connection: Connection, name: str) -> str:
+    cursor = await connection.execute("SELECT coalesce(merged_into, user_id) FROM users WHERE user_id = %s", [name])
+    (whose,) = await cursor.fetchone() or (name,)
     return str(whose)
 
 
-async def _twins(connection: Connection, into: str, gone: str) -> tuple[int, tuple[str, ...]]:
+async def _twins(connection: Connection, vault: Vault, into: str, gone: str) -> tuple[int, tuple[str, ...]]:
     """(how many say the same, ids of those that do not) of the behaviours that both have by their ids."""
-    mine, theirs = [await _by_id(connection, [one, other]) for one, other in ((into, gone), (gone, into))]
+    mine, theirs = [await _by_id(connection, vault, [one, other]) for one, other in ((into, gone), (gone, into))]
     conflicts = sorted(key for key, one in mine.items() if not same_payload(one, theirs[key]))
     return len(mine) - len(conflicts), tuple(conflicts)
 
 
-async def _by_id(connection: Connection, users: list[str]) -> dict[str, Behavior]:
-    found = [behavior_of(row) for row in await (await connection.execute(_TWINS, users)).fetchall()]
+async def _by_id(connection: Connection, vault: Vault, users: list[str]) -> dict[str, Behavior]:
+    found = [behavior_of(vault, users[0], row) for row in await (await connection.execute(_TWINS, users)).fetchall()]
     return {one.behavior_id: one for one in found}
 
 

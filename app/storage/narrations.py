@@ -12,6 +12,10 @@ from typing import NamedTuple
 from psycopg.types.json import Jsonb
 
 from app.storage.engine import Connection, Database
+from app.storage.seals import seal_of
+from app.storage.vault import SealedUser
+
+_TEXT, _FACTS = "narrations.text", "narrations_wanted.facts"
 
 MOST_WANTED = 1_000
 MAX_TRIES = 3
@@ -32,12 +36,14 @@ DELETE FROM narrations_wanted WHERE user_id IN (
 )
 """
 _TAKE = """
-UPDATE narrations_wanted SET n_tries = n_tries + 1, try_at = now() + make_interval(secs => %s * %s ^ n_tries)
+UPDATE narrations_wanted AS w SET n_tries = n_tries + 1, try_at = now() + make_interval(secs => %s * %s ^ n_tries)
 WHERE user_id = (
     SELECT user_id FROM narrations_wanted WHERE try_at <= now() AND n_tries < %s
     ORDER BY wanted_at DESC, user_id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
-RETURNING user_id, profile_hash, facts
+RETURNING user_id, profile_hash, facts,
+    (SELECT sealed_key FROM users u WHERE u.user_id = w.user_id),
+    (SELECT sealed_id FROM users u WHERE u.user_id = w.user_id)
 """
 _SAVE = """
 INSERT INTO narrations AS n (user_id, profile_hash, generated_by, text)
@@ -65,34 +71,48 @@ class Wanted(NamedTuple):
 
 
 async def load_narration(db: Database, user_id: str) -> Narration:
+    vault = await db.vault()
+    name = vault.name(user_id)
+
     async def work(connection: Connection) -> Narration:
         cursor = await connection.execute(
             "SELECT coalesce(n.profile_hash, ''), coalesce(n.generated_by, ''), coalesce(n.text, ''),"
             " coalesce(w.profile_hash, '') FROM narrations n FULL JOIN narrations_wanted w USING (user_id)"
             " WHERE user_id = %s",
-            [user_id],
+            [name],
         )
-        return Narration._make(await cursor.fetchone() or ("", "", "", ""))
+        found = Narration._make(await cursor.fetchone() or ("", "", "", ""))
+        seal = await seal_of(connection, vault, name)
+        return found._replace(text=seal.read(_TEXT, found.text) or "") if seal else found
 
     return await db.tried(work)
 
 
 async def want_narration(db: Database, wanted: Wanted) -> None:
     """Puts a user in front of the list, unless the same is wanted already or the user does not consent."""
+    vault = await db.vault()
+    name = vault.name(wanted.user_id)
 
     async def work(connection: Connection) -> None:
-        await connection.execute(_WANT, [wanted.profile_hash, Jsonb(wanted.facts), wanted.user_id])
-        await connection.execute(_BOUND, [MOST_WANTED])
+        if seal := await seal_of(connection, vault, name):
+            facts = Jsonb(seal.tree(_FACTS, wanted.facts))
+            await connection.execute(_WANT, [wanted.profile_hash, facts, name])
+            await connection.execute(_BOUND, [MOST_WANTED])
 
     await db.retried(work)
 
 
 async def take_wanted(db: Database) -> Wanted | None:
     """Who asked last, of those whose turn it is. Taking is a try: who dies over it is not asked again at once."""
+    vault = await db.vault()
 
     async def work(connection: Connection) -> Wanted | None:
         row = await (await connection.execute(_TAKE, [REST_S, REST_GROWS, MAX_TRIES])).fetchone()
-        return Wanted(row[0], row[1], [(text, name) for text, name in row[2]]) if row else None
+        if row is None:
+            return None
+        name, profile_hash, facts, *sealed = row
+        facts = vault.seal(name, sealed[0]).read_tree(_FACTS, facts)
+        return Wanted(vault.user_id(name, SealedUser(*sealed)), profile_hash, [(text, what) for text, what in facts])
 
     return await db.tried(work)
 
@@ -108,22 +128,26 @@ async def refuse_narration(db: Database, wanted: Wanted, reason: str) -> None:
 
 async def save_narration(db: Database, wanted: Wanted, generated_by: str, text: str) -> None:
     """Kept for who still consents; a wish for something newer stays on the list."""
+    vault = await db.vault()
+    name = vault.name(wanted.user_id)
 
     async def work(connection: Connection) -> None:
-        await connection.execute(_SAVE, [wanted.profile_hash, generated_by, text, wanted.user_id])
+        if seal := await seal_of(connection, vault, name):
+            await connection.execute(_SAVE, [wanted.profile_hash, generated_by, seal.words(_TEXT, text), name])
         await connection.execute(
-            "DELETE FROM narrations_wanted WHERE user_id = %s AND profile_hash = %s",
-            [wanted.user_id, wanted.profile_hash],
+            "DELETE FROM narrations_wanted WHERE user_id = %s AND profile_hash = %s", [name, wanted.profile_hash]
         )
 
     await db.retried(work)
 
 
 async def _change(db: Database, wanted: Wanted, what: str, values: Sequence[object]) -> None:
+    vault = await db.vault()
+
     async def work(connection: Connection) -> None:
         await connection.execute(
             f"UPDATE narrations_wanted SET {what} WHERE user_id = %s AND profile_hash = %s",
-            [*values, wanted.user_id, wanted.profile_hash],
+            [*values, vault.name(wanted.user_id), wanted.profile_hash],
         )
 
     await db.tried(work)

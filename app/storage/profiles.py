@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from app.domain.edit import Edit
+from app.storage.behaviors import TEXT
 from app.storage.edits import AS_JSON, edits_in
 from app.storage.engine import Connection, Database, Row
+from app.storage.seals import seal_of
+from app.storage.users import ATTRIBUTES
+from app.storage.vault import Seal, SealedUser, Vault
+
+STATE = "checkpoints.state"
 
 
 class StoredRow(NamedTuple):
@@ -49,7 +56,7 @@ class StoredLog:
 # statement means one snapshot, and a join would repeat the state (some 10 kB) with every row.
 _HEAD = """
 SELECT -1 - last_seq, attributes::text, consent::text, extract(epoch FROM updated_at)::float8, user_id, edits,
-    checkpoint_seq::float8, NULL, state
+    checkpoint_seq::float8, concat_ws(' ', sealed_key, sealed_id), state
 FROM head
 UNION ALL
 SELECT b.seq, b.behavior_id, b.type, extract(epoch FROM b.occurred_at)::float8, b.item_id, b.text, b.value, b.flag,
@@ -88,12 +95,12 @@ async def load_log(db: Database, user_id: str, fold_key: str) -> StoredLog | Non
 
     `user_id` may be an id that was merged: the log is that of the user whose it is now, and says so.
     """
-    return await _load(db, _SINCE_CHECKPOINT, {"user_id": user_id, "fold_key": fold_key})
+    return await _load(db, _SINCE_CHECKPOINT, user_id, {"fold_key": fold_key})
 
 
 async def load_log_until(db: Database, user_id: str, until: datetime) -> StoredLog | None:
     """What had occurred and been edited by then, without a checkpoint; `last_seq` is the last place among it."""
-    log = await _load(db, _UNTIL, {"user_id": user_id, "until": until})
+    log = await _load(db, _UNTIL, user_id, {"until": until})
     if log is not None:
         withdrawn = [one.reverted_seq or 0 for one in log.edits if one.reverted_at and one.reverted_at <= until]
         seqs = [*(row.seq for row in log.rows[-1:]), *(one.seq for one in log.edits), *withdrawn]
@@ -106,38 +113,54 @@ async def save_checkpoint(db: Database, user_id: str, seq: int, fold_key: str, s
 
     Passed over when the user has another version by now: the next reader will try again.
     """
+    vault = await db.vault()
+    name = vault.name(user_id)
 
     async def work(connection: Connection) -> None:
-        await connection.execute(
-            _SAVE, {"user_id": user_id, "seq": seq, "fold_key": fold_key, "state": state}, binary=True
-        )
+        seal = await seal_of(connection, vault, name)
+        if seal is not None:
+            kept = {"user_id": name, "seq": seq, "fold_key": fold_key, "state": seal.whole(STATE, state)}
+            await connection.execute(_SAVE, kept, binary=True)
 
     await db.tried(work)
 
 
-async def _load(db: Database, query: str, arguments: dict[str, object]) -> StoredLog | None:
+async def _load(db: Database, query: str, user_id: str, arguments: dict[str, object]) -> StoredLog | None:
+    vault = await db.vault()
+    arguments = {"user_id": vault.name(user_id)} | arguments
+
     async def work(connection: Connection) -> list[Row]:
         cursor = await connection.execute(query, arguments, binary=True)
         return await cursor.fetchall()
 
     found = await db.tried(work)
     found.sort(key=_seq)
-    return _log(found[0], found[1:]) if found else None
+    return _log(vault, found[0], found[1:]) if found else None
 
 
-def _log(head: Row, rows: list[Row]) -> StoredLog:
-    seq, attributes, consent, updated_at, user_id, edits, checkpoint_seq, _, state = head
+def _log(vault: Vault, head: Row, rows: list[Row]) -> StoredLog:
+    seq, attributes, consent, updated_at, name, edits, checkpoint_seq, keys, state = head
+    sealed = SealedUser(*keys.split(" ")) if keys else SealedUser(None, None)
+    seal = vault.seal(name, sealed.sealed_key)
     return StoredLog(
-        user_id=user_id,
+        user_id=vault.user_id(name, sealed),
         last_seq=-1 - seq,
         consent=consent == "true",
-        attributes=json.loads(attributes),
+        attributes=seal.read_tree(ATTRIBUTES, json.loads(attributes)),
         updated_at=datetime.fromtimestamp(updated_at, UTC),
         checkpoint_seq=int(checkpoint_seq),
-        state=state,
-        rows=[StoredRow._make(row) for row in rows],
-        edits=edits_in(edits),
+        state=seal.read_whole(STATE, state),
+        rows=[stored_row(seal, row) for row in rows],
+        edits=edits_in(seal, edits),
     )
+
+
+def stored_row(seal: Seal, row: Sequence[Any]) -> StoredRow:
+    """Of columns in the order of `StoredRow`."""
+    stored = StoredRow._make(row)
+    if seal.sealer is None or not stored.text:
+        return stored
+    return stored._replace(text=seal.read(TEXT, stored.text))
 
 
 def _seq(row: Row) -> int:

@@ -1,4 +1,7 @@
-"""Behaviours that no profile can be folded from: set apart with a reason, and brought back."""
+"""Behaviours that no profile can be folded from: set apart with a reason, and brought back.
+
+Those listed, and released, name users as they are stored.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +40,14 @@ class Quarantined(NamedTuple):
 
 
 async def put_in_quarantine(db: Database, user_id: str, found: Sequence[tuple[str, str]]) -> None:
-    """(behavior_id, reason). They are flagged, so that nobody reads them; what was folded with them is dropped."""
+    """(behavior_id, reason) of a user by the id they came with. They are flagged, so that nobody reads them; what was folded with them is dropped."""
+    whose = (await db.vault()).name(user_id)
 
     async def work(connection: Connection) -> None:
-        await _lock(connection, user_id)
+        await _lock(connection, whose)
         names, reasons = [name for name, _ in found], [reason for _, reason in found]
-        await connection.execute(_PUT, [names, reasons, user_id])
-        await _forget(connection, user_id)
+        await connection.execute(_PUT, [names, reasons, whose])
+        await _forget(connection, whose)
 
     await db.retried(work)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Date,
     DateTime,
@@ -60,10 +61,24 @@ users = Table(
     _at("merged_at"),
     Column("erase_job", Text),  # the job that will erase the user, who is not to be seen from here on
     _at("erased_at"),  # of a user who began anew: when the one before was erased
+    # Where the database is encrypted: the user's data key, wrapped by the master key, and the id they came with.
+    Column("sealed_key", Text),
+    Column("sealed_id", Text),
     _now("created_at"),
     _now("updated_at"),
     Index("ix_users_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
     Index("ix_users_erase_job", "erase_job", postgresql_where=text("erase_job IS NOT NULL")),
+)
+
+# One row where users are stored encrypted, none where they are not.
+vault = Table(
+    "vault",
+    metadata,
+    Column("one", Boolean, primary_key=True, server_default=text("true")),
+    Column("lookup", Text, nullable=False),  # the secret of the pseudonyms, wrapped by the master key
+    Column("complete", Boolean, nullable=False, server_default=text("true")),  # false while `portrait encrypt` is at it
+    _now("begun_at"),
+    CheckConstraint("one", name="ck_vault_one"),
 )
 
 behaviors = Table(
