@@ -14,6 +14,7 @@ from hypothesis import settings
 from app.domain.catalogue import Catalogue
 from app.encoders.text_encoder import TextEncoder
 from app.index.faiss_space import FaissSpace
+from app.privacy.encryption import MasterKeys
 from app.registry.store import Store
 from app.retrieval.base import World
 from app.services.context import Context
@@ -58,8 +59,14 @@ def database_url(server_url: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    database = await Database.open(database_url)
+def master() -> MasterKeys | None:
+    """None: users are stored in plain text. Modules that ask for both have a fixture of their own."""
+    return None
+
+
+@pytest.fixture
+async def db(database_url: str, master: MasterKeys | None) -> AsyncIterator[Database]:
+    database = await Database.open(database_url, master=master)
     yield database
     await database.close()
 

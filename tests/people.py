@@ -55,9 +55,10 @@ def codes(receipt: Receipt) -> list[str]:
 
 async def log_of(ctx: Context, user_id: str) -> list[tuple[int, str]]:
     """(seq, behavior_id) of what is stored under exactly this id."""
+    name = (await ctx.db.vault()).name(user_id)
     async with ctx.db.connection() as connection:
         cursor = await connection.execute(
-            "SELECT seq, behavior_id FROM behaviors WHERE user_id = %s ORDER BY seq", [user_id]
+            "SELECT seq, behavior_id FROM behaviors WHERE user_id = %s ORDER BY seq", [name]
         )
         return [(seq, behavior_id) for seq, behavior_id in await cursor.fetchall()]
 

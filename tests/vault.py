@@ -8,6 +8,8 @@ from app.privacy.encryption import MasterKeys
 
 KEY, OTHER_KEY = bytes(range(32)), bytes(range(1, 33))
 MASTER = MasterKeys(KEY)
+# For a fixture `master` that runs the tests of a module on a database in plain text and on an encrypted one.
+BOTH_WAYS = {"params": [None, MASTER], "ids": ["plain", "encrypted"]}
 
 
 def encoded(key: bytes) -> str:

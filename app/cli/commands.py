@@ -19,7 +19,7 @@ train = typer.Typer(help="Learn from all behaviours now: in the running service,
 app.add_typer(train, name="train")
 models = typer.Typer(help="What was learned: its versions, and which of them serves.", no_args_is_help=True)
 app.add_typer(models, name="models")
-keys = typer.Typer(help="API keys: who may do what.", no_args_is_help=True)
+keys = typer.Typer(help="API keys, and the master key of what is stored encrypted.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
 release = typer.Typer(help="Figures about everybody, with differential privacy.", no_args_is_help=True)
@@ -287,3 +287,19 @@ def revoke(key_id: Annotated[str, typer.Argument(help="As `portrait keys list` s
     from app.cli.keys import revoke
 
     revoke(key_id)
+
+
+@keys.command()
+def master() -> None:
+    """Print a fresh master key, for PORTRAIT_MASTER_KEY. Who loses it loses all that was stored with it."""
+    from app.cli.master_keys import fresh_master
+
+    typer.echo(fresh_master())
+
+
+@keys.command("rotate-master")
+def rotate_master() -> None:
+    """Wrap all keys with PORTRAIT_MASTER_KEY instead of PORTRAIT_MASTER_KEY_OLD, while the service runs with both."""
+    from app.cli.master_keys import run_rotation
+
+    run_rotation()

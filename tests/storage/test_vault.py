@@ -1,0 +1,240 @@
+"""An encrypted database: nothing of a user can be read in it, everything comes back, and no other key opens it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from app.domain.errors import Locked
+from app.privacy.encryption import MasterKeys
+from app.services.context import Context
+from app.services.decide import decide
+from app.services.decisions import read_decision
+from app.services.edit_profile import edit_profile
+from app.services.embed_texts import embed_texts
+from app.services.export_user import export_user
+from app.services.health import check_health
+from app.services.manage_users import find_users, get_user, list_behaviors, list_users, patch_user, put_user
+from app.services.merge_users import merge_users
+from app.services.plan_edits import Change
+from app.services.read_profile import read_profile
+from app.services.user_state import LONGEST_TAIL, forget_states, user_state
+from app.storage.engine import Database
+from app.storage.narrations import Wanted, load_narration, save_narration, take_wanted, want_narration
+from app.storage.tables import metadata
+from tests.people import anything, erase, post, view
+from tests.vault import KEY, MASTER, OTHER_KEY
+
+SOMEBODY = "somebody@example.org"
+VISITOR = "visitor-qz9-77"
+SECRETS = ("somebody@example.org", "visitor-qz9-77", "xylophone quartet", "zanzibar street", "quokka", "narrated words")
+
+
+@pytest.fixture
+def master(request: pytest.FixtureRequest) -> MasterKeys | None:
+    return getattr(request, "param", MASTER)
+
+
+async def everything(ctx: Context) -> str:
+    """All rows of all tables, as text."""
+    async with ctx.db.connection() as connection:
+        found = [
+            await (await connection.execute(f"SELECT '{table} ' || t::text FROM {table} t")).fetchall()
+            for table in metadata.tables
+        ]
+    return "\n".join(row for rows in found for (row,) in rows)
+
+
+async def live(ctx: Context, user_id: str = SOMEBODY) -> None:
+    """A user with words in every place that keeps some."""
+    views = (view(user_id, f"b{n}", context={"note": "quokka"}, session_id="quokka-1") for n in range(LONGEST_TAIL + 1))
+    await post(ctx, *views, {"user_id": user_id, "type": "search", "text": "xylophone quartet", "behavior_id": "s"})
+    await put_user(ctx, user_id, {"address": "zanzibar street"})
+    await edit_profile(ctx, user_id, [Change("statement", text="more xylophone quartet, less quokka")], anything)
+    await user_state(ctx, user_id)
+    await ctx.checkpoints.drain()
+    wanted = Wanted(user_id, "first", [("narrated words", "quokka")])
+    await want_narration(ctx.db, wanted)
+    await save_narration(ctx.db, wanted, "test", "narrated words")
+    await want_narration(ctx.db, Wanted(user_id, "next", [("narrated words", None)]))
+
+
+def forms(secret: str) -> Iterator[str]:
+    """How it could be there: as it is, as Postgres shows bytes, and in base64 at any place of a longer text."""
+    raw = secret.encode()
+    yield secret
+    yield binascii.hexlify(raw).decode()
+    for shift in range(3):
+        inner = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
+        yield inner[(0, 2, 3)[shift] : -1]
+
+
+async def found_of_two_users(ctx: Context) -> tuple[str, set[str]]:
+    """All that is stored, and which of their words are in it."""
+    await live(ctx)
+    await live(ctx, VISITOR)
+    await decide(ctx, SOMEBODY, {"statement": "xylophone quartet"})
+    await ctx.decisions.drain()
+    told = await everything(ctx)
+    return told, {secret for secret in SECRETS if any(form.lower() in told.lower() for form in forms(secret))}
+
+
+@pytest.mark.parametrize("master", [None], indirect=True)
+async def test_in_plain_text_the_sweep_finds_all_of_it(context: Context) -> None:
+    _, found = await found_of_two_users(context)
+    assert found == set(SECRETS)
+
+
+async def test_nothing_of_a_user_can_be_read_in_the_database(context: Context) -> None:
+    told, found = await found_of_two_users(context)
+    for table in ("users", "behaviors", "edits", "checkpoints", "narrations", "narrations_wanted"):
+        assert f"\n{table} (p-" in f"\n{told}", table
+    assert found == set()
+
+
+async def test_everything_comes_back(context: Context) -> None:
+    await live(context)
+    user = await get_user(context, SOMEBODY)
+    assert (user.user_id, user.attributes) == (SOMEBODY, {"address": "zanzibar street"})
+    assert [one.user_id for one in await list_users(context, None, 9)] == [SOMEBODY]
+    assert [one.user_id for one in await find_users(context, SOMEBODY, 9)] == [SOMEBODY]
+    logged = [behavior for _, behavior in await list_behaviors(context, SOMEBODY, None, 99)]
+    assert {one.user_id for one in logged} == {SOMEBODY}
+    assert [one.text for one in logged if one.type == "search"] == ["xylophone quartet"]
+    assert {(one.session_id, json.dumps(one.context)) for one in logged if one.type == "view"} == {
+        ("quokka-1", '{"note": "quokka"}')
+    }
+    forget_states()
+    profile = await read_profile(context, SOMEBODY)
+    assert (profile.user_id, profile.counts["view"]) == (SOMEBODY, LONGEST_TAIL + 1)
+    assert [one.text for one in profile.edits] == ["more xylophone quartet, less quokka"]
+    assert (await load_narration(context.db, SOMEBODY)).text == "narrated words"
+    wanted = await take_wanted(context.db)
+    assert wanted == Wanted(SOMEBODY, "next", [("narrated words", None)])
+
+
+async def test_a_decision_is_told_of_users_visitors_and_those_who_were_merged(context: Context) -> None:
+    await post(context, view(VISITOR, "v1"))
+    slates = [await decide(context, user_id, {"statement": "quokka"}) for user_id in (VISITOR, "nobody yet")]
+    told = [await read_decision(context.decisions, context.db, slate.recommendation_id) for slate in slates]
+    assert [(one.user_id, one.wish.statement) for one in told] == [(VISITOR, "quokka"), ("nobody yet", "quokka")]
+    await merge_users(context, SOMEBODY, VISITOR)
+    assert (await read_decision(context.decisions, context.db, slates[0].recommendation_id)).user_id == SOMEBODY
+
+
+async def test_what_is_merged_opens_with_the_key_of_the_user(context: Context) -> None:
+    await live(context, VISITOR)
+    await post(context, view(SOMEBODY, "own"))
+    await patch_user(context, SOMEBODY, {"own": "quokka"})
+    await merge_users(context, SOMEBODY, VISITOR)
+    user = await get_user(context, VISITOR)
+    assert (user.user_id, user.attributes) == (SOMEBODY, {"address": "zanzibar street", "own": "quokka"})
+    logged = [behavior for _, behavior in await list_behaviors(context, SOMEBODY, None, 99)]
+    assert [one.text for one in logged if one.text] == ["xylophone quartet"]
+    assert (await read_profile(context, VISITOR)).edits[0].text == "more xylophone quartet, less quokka"
+    lines = b"".join([line async for line in await export_user(context, SOMEBODY)]).decode()
+    assert VISITOR in lines
+    assert "xylophone quartet" in lines
+
+
+async def test_texts_get_their_vectors(context: Context) -> None:
+    await post(context, {"user_id": SOMEBODY, "type": "search", "text": "xylophone quartet", "behavior_id": "s"})
+    async with context.db.connection() as connection:
+        await connection.execute("UPDATE behaviors SET embedding = NULL, embedded_by = NULL")
+    assert await embed_texts(context) == 1
+    async with context.db.connection() as connection:
+        ((vector,),) = await (await connection.execute("SELECT embedding FROM behaviors")).fetchall()
+    assert vector == (await context.encoder.encode_raw(["xylophone quartet"]))[0]
+
+
+async def test_with_a_user_goes_their_key(context: Context) -> None:
+    await live(context)
+    await post(context, view("bob", "b1"))
+    async with context.db.connection() as connection:
+        keys = dict(await (await connection.execute("SELECT user_id, sealed_key FROM users")).fetchall())
+    name = (await context.db.vault()).name(SOMEBODY)
+    await erase(context, SOMEBODY)
+    told = await everything(context)
+    assert name not in told
+    assert keys[name] not in told
+    assert keys[(await context.db.vault()).name("bob")] in told
+    await post(context, {"user_id": SOMEBODY, "type": "search", "text": "anew", "behavior_id": "s2"})
+    assert [one.text for _, one in await list_behaviors(context, SOMEBODY, None, 9)] == ["anew"]
+
+
+async def test_who_begins_in_two_posts_at_once_has_one_key(context: Context) -> None:
+    searches = [{"user_id": SOMEBODY, "type": "search", "text": f"words {n}", "behavior_id": f"s{n}"} for n in range(9)]
+    receipts = await asyncio.gather(*(post(context, one) for one in searches))
+    assert [receipt.accepted for receipt in receipts] == [1] * 9
+    logged = await list_behaviors(context, SOMEBODY, None, 99)
+    assert {one.text for _, one in logged} == {f"words {n}" for n in range(9)}
+
+
+async def opened(url: str, *keys: bytes) -> Database:
+    return await Database.open(url, 1, MasterKeys(*keys) if keys else None)
+
+
+@pytest.mark.parametrize(("keys", "detail"), [((OTHER_KEY,), "another master key"), ((), "no master key")])
+async def test_without_the_key_nothing_is_read_or_written(
+    context: Context, database_url: str, keys: tuple[bytes, ...], detail: str
+) -> None:
+    await live(context)
+    before = await everything(context)
+    whole, context.db = context.db, await opened(database_url, *keys)
+    for attempt in (get_user(context, SOMEBODY), list_users(context, None, 9), put_user(context, "new", {"a": 1})):
+        with pytest.raises(Locked, match=detail):
+            await attempt
+    with pytest.raises(Locked, match=detail):
+        await post(context, view("new", "n1"))
+    health = await check_health(context, {})
+    assert not health.ready
+    assert detail in (health.parts["database"].reason or "")
+    await context.db.close()
+    context.db = whole
+    assert await everything(context) == before
+
+
+async def test_a_process_without_the_key_that_came_first_adds_nobody(context: Context, database_url: str) -> None:
+    async with context.db.connection() as connection:  # as before anybody had a key
+        await connection.execute("DELETE FROM vault")
+    whole, context.db = context.db, await opened(database_url)
+    await context.db.vault()
+    late = await opened(database_url, KEY)
+    await late.vault()
+    for attempt in (put_user(context, "new", {}), post(context, view("new", "n1"))):
+        with pytest.raises(Locked):
+            await attempt
+    await late.close()
+    await context.db.close()
+    context.db = whole
+    assert "\nusers (" not in await everything(context)
+
+
+async def test_what_was_changed_or_moved_in_the_database_does_not_open(context: Context) -> None:
+    await post(context, view("ann", "a1"), view("bob", "b1"))
+    await put_user(context, "ann", {"city": "zanzibar street"})
+    vault = await context.db.vault()
+    async with context.db.connection() as connection:
+        await connection.execute(
+            "UPDATE users b SET attributes = a.attributes FROM users a WHERE a.user_id = %s AND b.user_id = %s",
+            [vault.name("ann"), vault.name("bob")],
+        )
+    with pytest.raises(Locked):
+        await get_user(context, "bob")
+    assert (await get_user(context, "ann")).attributes == {"city": "zanzibar street"}
+
+
+async def test_a_database_in_plain_text_refuses_a_key(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO users (user_id) VALUES ('ann')")
+    db = await opened(database_url, KEY)
+    with pytest.raises(Locked, match="plain text") as refused:
+        await db.vault()
+    assert "portrait encrypt" in refused.value.hint
+    await db.close()
