@@ -67,6 +67,7 @@ class Settings(BaseSettings):
     weights: dict[str, _Weight] = Field({}, description="Weights of behaviour types over the built-in ones, as JSON.")
     rating_max: float = Field(Weights().rating_max, gt=1, le=1_000, description="The best rating; 1 is the worst.")
     retention_days: _Days = Field(IngestRules().retention_days, description="Older behaviours are refused.")
+    retention: dict[str, _Days] = Field({}, description="Days by type of behaviour; older ones are deleted, as JSON.")
     decisions_days: _Days = Field(30.0, description="How long is known what was recommended.")
     user_day_epsilon: float = Field(1.0, gt=0, le=20, description="All that private releases may tell of a user's day.")
     future_minutes: float = Field(IngestRules().future_minutes, ge=0, le=1_440, description="How wrong clocks may go.")
@@ -118,6 +119,7 @@ class Settings(BaseSettings):
         return IngestRules(
             weights=Weights({**BUILT_IN, **self.weights}, self.rating_max),
             retention_days=self.retention_days,
+            retention=self.retention,
             future_minutes=self.future_minutes,
             burst_per_minute=self.burst_per_minute,
             robot_per_day=self.robot_per_day,

@@ -113,7 +113,7 @@ def _faults(sent: BehaviorIn, rules: IngestRules, now: datetime) -> Iterator[Fau
     if sent.item_id is None and not (sent.text and sent.text.strip()):
         yield _NOTHING_SAID
     if sent.occurred_at is not None:
-        yield from _time_faults(sent.occurred_at, rules, now)
+        yield from _time_faults(sent.occurred_at, sent.type, rules, now)
     if sent.type == RATING:
         yield from _rating_faults(sent.value, rules.weights.rating_max)
     if sent.context is not None:
@@ -144,15 +144,15 @@ _NOTHING_SAID = Fault(
 )
 
 
-def _time_faults(at: datetime, rules: IngestRules, now: datetime) -> Iterator[Fault]:
+def _time_faults(at: datetime, type_: str, rules: IngestRules, now: datetime) -> Iterator[Fault]:
     age_s = (now - at).total_seconds()
     early = age_s < -rules.future_minutes * MINUTE_S
-    if early or age_s > rules.retention_days * DAY_S:
+    if early or age_s > rules.days_of(type_) * DAY_S:
         yield Fault(
             "time_out_of_window",
             "/occurred_at",
             "The time lies in the future." if early else "The time lies before the oldest behaviours that are kept.",
-            f"The server's clock says {now:%Y-%m-%dT%H:%M:%SZ}; accepted are the {rules.retention_days:g} days before "
+            f"The server's clock says {now:%Y-%m-%dT%H:%M:%SZ}; accepted are the {rules.days_of(type_):g} days before "
             f"and the {rules.future_minutes:g} minutes after it.",
         )
 

@@ -14,6 +14,7 @@ from app.services.embed_texts import embed_texts
 from app.services.learn_online import LearnOnline
 from app.services.narrations import narrate
 from app.services.publish_space import publish_space
+from app.services.retention import forget_old_behaviors
 
 MOST_S = 60.0
 
@@ -50,6 +51,7 @@ def steps() -> list[Step]:
         Step("publish_space", publish_space, every_s=5.0),
         Step("learn_online", LearnOnline(), every_s=10.0),
         Step("forget_decisions", forget_old_decisions, every_s=3_600.0),
+        Step("forget_behaviors", forget_old_behaviors, every_s=3_600.0),
         Step("ask_for_training", RetrainOnNews(), every_s=10.0),
         Step("narrate", Beside(narrate), every_s=1.0),
     ]

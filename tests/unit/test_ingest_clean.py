@@ -178,6 +178,14 @@ def test_retention_is_the_window_of_the_rules() -> None:
     assert isinstance(cleaned(old, IngestRules(retention_days=32)), Behavior)
 
 
+def test_a_type_that_is_kept_for_less_long_is_refused_earlier() -> None:
+    old = {**GOOD, "occurred_at": (NOW - timedelta(days=31)).isoformat()}
+    rules = IngestRules(retention={GOOD["type"]: 30, "impression": 5})
+    assert isinstance(cleaned(old, rules), tuple)
+    assert isinstance(cleaned(old | {"type": "like"}, rules), Behavior)
+    assert IngestRules(retention_days=3, retention={"like": 5}).days_of("like") == 3
+
+
 def test_an_item_needs_only_its_id() -> None:
     assert clean_item({"item_id": "i"}) == Item("i")
     nulls = dict.fromkeys(("title", "description", "categories", "attributes", "domain", "published_at"))
