@@ -110,9 +110,8 @@ class Supervisor:
         if not self._stopping and self._settings.database_url:
             migrate.upgrade(self._settings.database_url)
             if self._settings.is_exposed:
-                has_keys = asyncio.run(
-                    on_database(self._settings.database_url, has_key_in_force, self._settings.master_keys)
-                )
+                url, master = self._settings.database_url, self._settings.master_keys
+                has_keys = asyncio.run(on_database(url, has_key_in_force, master))
                 self._settings.refuse_useless_door(has_keys)
 
     def _watch(self, door: socket.socket) -> None:

@@ -1,4 +1,7 @@
-"""What `portrait verify` reads: counters, checkpoints and logs as of one moment for each page of users, named as they are stored."""
+"""What `portrait verify` reads: counters, checkpoints and logs as of one moment for each page of users.
+
+Users are named as they are stored.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +94,8 @@ async def read_checkpoints(
 ) -> list[StoredCheckpoint]:
     """Those that readers would use."""
     cursor = await connection.execute(
-        "SELECT user_id, seq, state, sealed_key FROM checkpoints JOIN users USING (user_id) WHERE user_id = ANY(%s) AND fold_key = %s",
+        "SELECT user_id, seq, state, sealed_key FROM checkpoints JOIN users USING (user_id)"
+        " WHERE user_id = ANY(%s) AND fold_key = %s",
         [list(user_ids), fold_key],
         binary=True,
     )

@@ -40,7 +40,9 @@ class Quarantined(NamedTuple):
 
 
 async def put_in_quarantine(db: Database, user_id: str, found: Sequence[tuple[str, str]]) -> None:
-    """(behavior_id, reason) of a user by the id they came with. They are flagged, so that nobody reads them; what was folded with them is dropped."""
+    """(behavior_id, reason) of a user by the id they came with. They are flagged, so that nobody reads them; what was
+    folded with them is dropped.
+    """
     whose = (await db.vault()).name(user_id)
 
     async def work(connection: Connection) -> None:

@@ -11,8 +11,17 @@ SELECT user_id, behavior_id FROM behaviors
 WHERE type = %s AND occurred_at < now() - make_interval(secs => %s) LIMIT %s
 """
 _DELETE = """
-DELETE FROM behaviors b USING unnest(%s::text[], %s::text[]) AS o(user_id, behavior_id)
-WHERE b.user_id = o.user_id AND b.behavior_id = o.behavior_id
+WITH old AS (SELECT * FROM unnest(%s::text[], %s::text[]) AS o(user_id, behavior_id)),
+apart AS (
+    DELETE FROM quarantine q USING old WHERE q.user_id = old.user_id AND q.behavior_id = old.behavior_id
+),
+gone AS (
+    DELETE FROM behaviors b USING old WHERE b.user_id = old.user_id AND b.behavior_id = old.behavior_id
+    RETURNING b.user_id
+)
+UPDATE users u SET n_behaviors = n_behaviors - g.n, last_seq = last_seq + 1, updated_at = now()
+FROM (SELECT user_id, count(*) AS n FROM gone GROUP BY user_id) g WHERE u.user_id = g.user_id
+RETURNING g.n
 """
 
 
@@ -30,11 +39,9 @@ async def forget_behaviors(db: Database, type_: str, days: float) -> int:
         # The users first, in sorted order as ingest does: `save_checkpoint` waits and then sees a newer version.
         users = sorted({user_id for user_id, _ in old})
         await connection.execute("SELECT FROM users WHERE user_id = ANY(%s) ORDER BY user_id FOR UPDATE", [users])
-        await connection.execute(
-            "UPDATE users SET last_seq = last_seq + 1, updated_at = now() WHERE user_id = ANY(%s)", [users]
-        )
-        gone = (await connection.execute(_DELETE, [[row[column] for row in old] for column in range(2)])).rowcount
+        cursor = await connection.execute(_DELETE, [[row[column] for row in old] for column in range(2)])
+        n_gone = sum([n for (n,) in await cursor.fetchall()])
         await connection.execute("DELETE FROM checkpoints WHERE user_id = ANY(%s)", [users])
-        return gone
+        return n_gone
 
     return await db.retried(work)

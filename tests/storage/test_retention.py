@@ -15,6 +15,7 @@ from app.profiles.state import encode_state
 from app.services.context import Context
 from app.services.retention import forget_old_behaviors
 from app.services.user_state import LONGEST_TAIL, forget_states, user_state
+from app.services.verify import verify_users
 from app.storage import retention
 from tests.people import log_of, post, view
 from tests.vault import BOTH_WAYS
@@ -57,6 +58,7 @@ async def test_only_what_is_too_old_of_its_type_leaves(context: Context, limited
     assert await kept(context, "ann") == {f"i{n}" for n in range(30)} | {f"s{n}" for n in range(5)} | {"old"}
     assert await kept(context, "bob") == {"b1"}
     assert await forget_old_behaviors(limited) == 0
+    assert [one.what for one in await verify_users(context) if one.n_wrong] == []
 
 
 async def test_the_profile_is_that_of_what_is_left(context: Context, limited: Context) -> None:

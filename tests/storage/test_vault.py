@@ -23,10 +23,13 @@ from app.services.health import check_health
 from app.services.manage_users import find_users, get_user, list_behaviors, list_users, patch_user, put_user
 from app.services.merge_users import merge_users
 from app.services.plan_edits import Change
+from app.services.quarantine import redrive
 from app.services.read_profile import read_profile
 from app.services.user_state import LONGEST_TAIL, forget_states, user_state
+from app.services.verify import verify_users
 from app.storage.engine import Database
 from app.storage.narrations import Wanted, load_narration, save_narration, take_wanted, want_narration
+from app.storage.quarantine import list_quarantined
 from app.storage.tables import metadata
 from tests.people import anything, erase, post, view
 from tests.vault import KEY, MASTER, OTHER_KEY
@@ -96,6 +99,27 @@ async def test_nothing_of_a_user_can_be_read_in_the_database(context: Context) -
     for table in ("users", "behaviors", "edits", "checkpoints", "narrations", "narrations_wanted"):
         assert f"\n{table} (p-" in f"\n{told}", table
     assert found == set()
+
+
+async def test_verify_opens_what_it_compares(context: Context) -> None:
+    await live(context)
+    found = {one.what: (one.n_looked_at, one.n_wrong) for one in await verify_users(context)}
+    assert found["checkpoints and a fresh fold"] == (1, 0)
+    assert found["counters and log"] == (1, 0)
+
+
+async def test_what_is_set_apart_is_found_under_the_stored_id(context: Context) -> None:
+    await post(context, view(SOMEBODY, "b1"), view(SOMEBODY, "b2"))
+    async with context.db.connection() as connection:
+        await connection.execute("UPDATE behaviors SET value = 'NaN' WHERE behavior_id = 'b1'")
+    await user_state(context, SOMEBODY)
+    await context.quarantine.drain()
+    (apart,) = await list_quarantined(context.db, ("", ""), 9)
+    assert apart.behavior_id == "b1"
+    async with context.db.connection() as connection:
+        await connection.execute("UPDATE behaviors SET value = NULL WHERE behavior_id = 'b1'")
+    assert await redrive(context) == (1, 0)
+    assert (await read_profile(context, SOMEBODY)).counts == {"view": 2}
 
 
 async def test_everything_comes_back(context: Context) -> None:
