@@ -186,6 +186,14 @@ def chaos(
     raise typer.Exit(run_and_tell(seconds, behaviors, seed))
 
 
+@app.command("encrypt")
+def encrypt_() -> None:
+    """Store the users of a database in plain text encrypted, with PORTRAIT_MASTER_KEY. Stop the service first."""
+    from app.cli.master_keys import run_encryption
+
+    run_encryption()
+
+
 @app.command("openapi")
 def openapi_() -> None:
     """Print the description of the API (OpenAPI, JSON)."""

@@ -100,7 +100,7 @@ async def read_checkpoints(
         binary=True,
     )
     return [
-        StoredCheckpoint(name, seq, vault.seal(name, sealed_key).read_whole(STATE, state))
+        StoredCheckpoint(name, seq, vault.seal(name, sealed_key).read_whole(STATE, state) or b"")
         for name, seq, state, sealed_key in await cursor.fetchall()
     ]
 

@@ -92,19 +92,19 @@ def _row(vault: Vault, slate: Slate) -> dict[str, Any]:
         "model_version": slate.model_version,
         "space_version": slate.space_version,
         "catalogue_version": slate.catalogue_version,
-        "wish": _wish(vault, slate),
+        "wish": sealed_wish(vault, slate.recommendation_id, slate.known_as, slate.wish),
         "degraded": slate.degraded,
         "fallback_reason": slate.fallback_reason,
         "items": [(one.item_id, one.score, one.source, one.propensity) for one in slate.items],
     }
 
 
-def _wish(vault: Vault, slate: Slate) -> Any:
+def sealed_wish(vault: Vault, recommendation_id: str, user_id: str | None, wish: Any) -> Any:
     """Not with the user's own key: visitors have none yet. So what their id was stands beside it."""
     if not vault.seals:
-        return slate.wish
-    told = {"user_id": slate.known_as, "wish": msgspec.to_builtins(slate.wish)}
-    return vault.own(slate.recommendation_id).tree(_WISH, told)
+        return wish
+    told = {"user_id": user_id, "wish": msgspec.to_builtins(wish)}
+    return vault.own(recommendation_id).tree(_WISH, told)
 
 
 def _decision(vault: Vault, sealed: SealedUser, row: Sequence[Any]) -> Decision:

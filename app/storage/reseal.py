@@ -8,7 +8,7 @@ from app.storage import behaviors, edits
 from app.storage.engine import Connection
 from app.storage.vault import Seal
 
-_BEHAVIORS = "SELECT behavior_id, text, extra FROM behaviors WHERE user_id = %s AND (text <> '' OR extra ? 'sealed')"
+_BEHAVIORS = "SELECT behavior_id, text, extra FROM behaviors WHERE user_id = %s AND (text <> '' OR extra IS NOT NULL)"
 _EDITS = "SELECT edit_id, text, wish, rules FROM edits WHERE user_id = %s"
 
 
@@ -45,4 +45,4 @@ def _extra(was: Seal, to: Seal, extra: dict[str, object] | None) -> Jsonb | None
     if extra is None:
         return None
     rest = was.read_tree(behaviors.EXTRA, extra.pop(behaviors.SEALED, {}))
-    return Jsonb(extra | behaviors.shut(to, rest))
+    return Jsonb(behaviors.shut(to, extra | rest))

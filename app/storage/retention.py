@@ -40,7 +40,7 @@ async def forget_behaviors(db: Database, type_: str, days: float) -> int:
         users = sorted({user_id for user_id, _ in old})
         await connection.execute("SELECT FROM users WHERE user_id = ANY(%s) ORDER BY user_id FOR UPDATE", [users])
         cursor = await connection.execute(_DELETE, [[row[column] for row in old] for column in range(2)])
-        n_gone = sum([n for (n,) in await cursor.fetchall()])
+        n_gone = sum([int(n) for (n,) in await cursor.fetchall()])
         await connection.execute("DELETE FROM checkpoints WHERE user_id = ANY(%s)", [users])
         return n_gone
 

@@ -116,4 +116,5 @@ async def _look(connection: Connection, user_ids: Sequence[str]) -> dict[str, _S
 
 
 def _seen(row: list[Any]) -> _Seen:
-    return _Seen(Pace(*row[:4]), *row[4:8], SealedUser(*row[8:]))
+    merged_into, consent, erasing, erased_at, *sealed = row[4:]
+    return _Seen(Pace(*row[:4]), merged_into, consent, erasing, erased_at, SealedUser(*sealed))

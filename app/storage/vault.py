@@ -21,7 +21,7 @@ from app.domain.errors import Locked
 from app.privacy.encryption import KEY_BYTES, NONCE_BYTES, MasterKeys, Sealer, derived, locked
 from app.privacy.pseudonyms import stored_id
 
-# Keys of users that one process keeps unwrapped, about 1 kB each.
+# Keys, and ids, of users that one process keeps unwrapped, about 1 kB each.
 MOST_KEYS = 20_000
 _LOOKUP = b"vault.lookup"
 
@@ -81,7 +81,9 @@ class Vault:
         self._master = master
         self._name_key = derived(lookup, "names") if master else b""
         self._own = Sealer(derived(lookup, "words without a user")) if master else None
+        self._name = lru_cache(MOST_KEYS)(self._hashed)
         self._seal = lru_cache(MOST_KEYS)(self._unwrapped)
+        self._user_id = lru_cache(MOST_KEYS)(self._read_id)
 
     @property
     def seals(self) -> bool:
@@ -89,7 +91,10 @@ class Vault:
 
     def name(self, user_id: str) -> str:
         """The id as it is stored."""
-        return stored_id(self._name_key, user_id) if self._master else user_id
+        return self._name(user_id) if self._master else user_id
+
+    def _hashed(self, user_id: str) -> str:
+        return stored_id(self._name_key, user_id)
 
     def begin(self, name: str, user_id: str) -> SealedUser:
         """A fresh key for somebody who begins, and their id sealed with it."""
@@ -105,7 +110,13 @@ class Vault:
 
     def user_id(self, name: str, sealed: SealedUser) -> str:
         """The id they came with."""
-        return self.seal(name, sealed.sealed_key).read("users.user_id", sealed.sealed_id or name) or ""
+        return self._user_id(name, *sealed) if self._master or sealed.sealed_key else name
+
+    def _read_id(self, name: str, sealed_key: str | None, sealed_id: str | None) -> str:
+        found = self.seal(name, sealed_key).read("users.user_id", sealed_id)
+        if not found:
+            raise locked()
+        return found
 
     def own(self, about: str) -> Seal:
         """Of what belongs to nobody who has a row: keyed by the database's own secret."""

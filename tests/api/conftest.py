@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from app.storage.migrate import upgrade
+from tests.vault import KEY, encoded
 
 from .wire import ADMIN_KEY, Service, start_service, wait_for
 
@@ -36,6 +37,18 @@ def locked_database_url(server_url: str) -> str:
 @pytest.fixture(scope="session")
 def service(api_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     started = start_service(api_database_url, tmp_path_factory.mktemp("data"))
+    yield started
+    started.stop()
+
+
+@pytest.fixture(scope="session")
+def encrypted_service(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """As `service`, with users stored encrypted."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE encrypted_api")
+    url = server_url.replace("/portrait?", "/encrypted_api?")
+    upgrade(url)
+    started = start_service(url, tmp_path_factory.mktemp("encrypted"), master_key=encoded(KEY))
     yield started
     started.stop()
 
