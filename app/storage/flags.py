@@ -21,17 +21,18 @@ async def lift_flags(db: Database, user_id: str) -> int:
 
     Raises NotFound `user_unknown`.
     """
+    name = (await db.vault()).name(user_id)
 
     async def work(connection: Connection) -> int:
-        cursor = await connection.execute("SELECT last_seq FROM users WHERE user_id = %s FOR UPDATE", [user_id])
+        cursor = await connection.execute("SELECT last_seq FROM users WHERE user_id = %s FOR UPDATE", [name])
         row = await cursor.fetchone()
         if row is None:
             raise NotFound("No user has this id.", "Check the id.", code="user_unknown")
-        n = (await connection.execute(_LIFT, {"user": user_id, "last": row[0]})).rowcount
+        n = (await connection.execute(_LIFT, {"user": name, "last": row[0]})).rowcount
         await connection.execute(
-            "UPDATE users SET last_seq = last_seq + %s, updated_at = now() WHERE user_id = %s", [n, user_id]
+            "UPDATE users SET last_seq = last_seq + %s, updated_at = now() WHERE user_id = %s", [n, name]
         )
-        await connection.execute("DELETE FROM checkpoints WHERE user_id = %s", [user_id])
+        await connection.execute("DELETE FROM checkpoints WHERE user_id = %s", [name])
         return n
 
     return await db.retried(work)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "20261126_vault"
-down_revision = "20261125_quarantine"
+down_revision = "20261125_budget"
 branch_labels = None
 depends_on = None
 
