@@ -79,7 +79,7 @@ def _make(path: Path) -> None:
 
 def _with_database(work: Callable[[Database, Settings], Awaitable[T]]) -> T:
     async def run(url: str, settings: Settings) -> T:
-        db = await Database.open(url, pool_size=1)
+        db = await Database.open(url, 1, settings.master_keys)
         try:
             return await work(db, settings)
         finally:
