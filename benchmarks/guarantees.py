@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from app.cli.chaos.run import Report, run_chaos
+from app.cli.settings import load
 from app.cli.voice import console, say
 
 SECONDS, N_BEHAVIORS = 120.0, 50_000
@@ -27,7 +28,7 @@ class Outcome(NamedTuple):
 def chaos() -> Report:
     seed = secrets.randbelow(1_000_000)
     say(f"Chaos for {SECONDS:g} s and {N_BEHAVIORS:,} behaviours at least: `portrait chaos --seed {seed}`")
-    return run_chaos(SECONDS, N_BEHAVIORS, seed)
+    return run_chaos(load(), SECONDS, N_BEHAVIORS, seed)
 
 
 def nothing_lost() -> Outcome:

@@ -180,7 +180,10 @@ def chaos(
     behaviors: Annotated[int, typer.Option(min=1, help="How many acknowledged ones at least.")] = 50_000,
     seed: Annotated[int | None, typer.Option(help="Draws the same blows again; none: other ones.")] = None,
 ) -> None:
-    """Kill a service of its own again and again, and compare what it acknowledged with what it stored; 1: not equal."""
+    """Kill a service of its own again and again, and compare what it acknowledged with what it stored; 1: not equal.
+
+    With PORTRAIT_MASTER_KEY it stores users encrypted.
+    """
     from app.cli.chaos.report import run_and_tell
 
     raise typer.Exit(run_and_tell(seconds, behaviors, seed))

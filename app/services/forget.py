@@ -18,9 +18,13 @@ class Forgetter:
         self._seen: datetime | None = None
 
     async def step(self) -> None:
-        """Drops the states, and with the world what was worked out in it, of everybody. Raises Unavailable."""
+        """Drops the states, the unwrapped keys, and with the world what was worked out in it, of everybody.
+
+        Raises Locked, Unavailable.
+        """
         erased_at = await last_erasure(self._ctx.db)
         if erased_at != self._seen:
             forget_states()
+            (await self._ctx.db.vault()).forget()
             self._ctx.world = replace(self._ctx.world)
         self._seen = erased_at

@@ -85,6 +85,14 @@ class Vault:
         self._seal = lru_cache(MOST_KEYS)(self._unwrapped)
         self._user_id = lru_cache(MOST_KEYS)(self._read_id)
 
+    def forget(self) -> int:
+        """Drops what this process keeps of users; how many names, keys and ids that were."""
+        kept = (self._name, self._seal, self._user_id)
+        n = sum(one.cache_info().currsize for one in kept)
+        for one in kept:
+            one.cache_clear()
+        return n
+
     @property
     def seals(self) -> bool:
         return self._master is not None

@@ -31,8 +31,8 @@ T = TypeVar("T")
 class Service:
     """A running service. `run` executes a service of ours inside its event loop, as a job would."""
 
-    def __init__(self, app: FastAPI) -> None:
-        self.app = app
+    def __init__(self, app: FastAPI, settings: Settings) -> None:
+        self.app, self.settings = app, settings
         options = {**server_options(Settings(_env_file=None)), "app": app, "factory": False, "port": 0}
         self._server = uvicorn.Server(uvicorn.Config(**options))
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -64,7 +64,7 @@ class Service:
 
 def start_service(database_url: str, data_dir: Path, **options: Any) -> Service:
     settings = Settings(database_url=database_url, data_dir=data_dir, _env_file=None, **options)
-    service = Service(create_app(settings))
+    service = Service(create_app(settings), settings)
     service.start()
     return service
 

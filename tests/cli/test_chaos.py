@@ -10,6 +10,7 @@ from pathlib import Path
 from app.cli.chaos.clients import N_CLIENTS, facts
 from app.cli.chaos.ledger import Fact, Ledger, compare, miscounted
 from tests.cli.portrait import run
+from tests.vault import KEY, encoded
 
 
 def written(n: int = 50) -> tuple[Ledger, list[Fact]]:
@@ -68,7 +69,8 @@ def test_a_profile_that_counts_otherwise_is_found() -> None:
 
 
 def test_everything_acknowledged_is_stored_once_whatever_is_killed(tmp_path: Path) -> None:
-    done = run(tmp_path, "chaos", "--seconds", "5", "--behaviors", "1000", "--seed", "4")
+    """Of encrypted users, which is the longer way in and out."""
+    done = run(tmp_path, "chaos", "--seconds", "5", "--behaviors", "1000", "--seed", "4", master_key=encoded(KEY))
     assert done.returncode == 0, done.stdout + done.stderr
     told = dict(re.split(r" {2,}", line.strip()) for line in done.stdout.splitlines()[1:-1])
     assert int(told["acknowledged"].replace(",", "")) >= 1000

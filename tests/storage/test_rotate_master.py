@@ -16,7 +16,7 @@ from app.services.rotate_master import rotate_master
 from app.storage import rotate
 from app.storage.engine import Database
 from tests.people import post, view
-from tests.vault import KEY, MASTER, OTHER_KEY
+from tests.vault import KEY, MASTER, OTHER_KEY, opened
 
 BOTH = MasterKeys(OTHER_KEY, KEY)
 USERS = [f"user {n}" for n in range(12)]
@@ -25,10 +25,6 @@ USERS = [f"user {n}" for n in range(12)]
 @pytest.fixture
 def master() -> MasterKeys:
     return MASTER
-
-
-async def opened(url: str, *keys: bytes) -> Database:
-    return await Database.open(url, 4, MasterKeys(*keys))
 
 
 def search(user: str, name: str) -> dict[str, object]:

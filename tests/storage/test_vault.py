@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import json
-from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from app.domain.errors import Conflict, Locked
-from app.domain.profile import Profile
+from app.domain.errors import Locked
 from app.privacy.encryption import MasterKeys
 from app.services.context import Context
 from app.services.decide import decide
 from app.services.decisions import read_decision
-from app.services.edit_profile import edit_profile
 from app.services.embed_texts import embed_texts
 from app.services.export_user import export_user
+from app.services.forget import Forgetter
 from app.services.health import check_health
 from app.services.manage_users import find_users, get_user, list_behaviors, list_users, patch_user, put_user
 from app.services.merge_users import merge_users
-from app.services.plan_edits import Change
 from app.services.quarantine import redrive
 from app.services.read_profile import read_profile
 from app.services.user_state import LONGEST_TAIL, forget_states, user_state
 from app.services.verify import verify_users
-from app.storage import encrypt as encrypting
-from app.storage.encrypt import encrypt
-from app.storage.engine import Database
-from app.storage.narrations import Wanted, load_narration, save_narration, take_wanted, want_narration
+from app.storage.narrations import Wanted, load_narration, take_wanted
 from app.storage.quarantine import list_quarantined
-from app.storage.tables import metadata
-from tests.people import anything, erase, post, view
-from tests.vault import KEY, MASTER, OTHER_KEY
-
-SOMEBODY = "somebody@example.org"
-VISITOR = "visitor-qz9-77"
-SECRETS = ("somebody@example.org", "visitor-qz9-77", "xylophone quartet", "zanzibar street", "quokka", "narrated words")
+from tests.lives import SECRETS, SOMEBODY, VISITOR, live
+from tests.people import erase, post, view
+from tests.vault import KEY, MASTER, OTHER_KEY, everything, found_in, opened
 
 
 @pytest.fixture
@@ -47,58 +35,24 @@ def master(request: pytest.FixtureRequest) -> MasterKeys | None:
     return getattr(request, "param", MASTER)
 
 
-async def everything(ctx: Context) -> str:
-    """All rows of all tables, as text."""
-    async with ctx.db.connection() as connection:
-        found = [
-            await (await connection.execute(f"SELECT '{table} ' || t::text FROM {table} t")).fetchall()
-            for table in metadata.tables
-        ]
-    return "\n".join(row for rows in found for (row,) in rows)
-
-
-async def live(ctx: Context, user_id: str = SOMEBODY) -> None:
-    """A user with words in every place that keeps some."""
-    views = (view(user_id, f"b{n}", context={"note": "quokka"}, session_id="quokka-1") for n in range(LONGEST_TAIL + 1))
-    await post(ctx, *views, {"user_id": user_id, "type": "search", "text": "xylophone quartet", "behavior_id": "s"})
-    await put_user(ctx, user_id, {"address": "zanzibar street"})
-    await edit_profile(ctx, user_id, [Change("statement", text="more xylophone quartet, less quokka")], anything)
-    await user_state(ctx, user_id)
-    await ctx.checkpoints.drain()
-    wanted = Wanted(user_id, "first", [("narrated words", "quokka")])
-    await want_narration(ctx.db, wanted)
-    await save_narration(ctx.db, wanted, "test", "narrated words")
-    await want_narration(ctx.db, Wanted(user_id, "next", [("narrated words", None)]))
-
-
-def forms(secret: str) -> Iterator[str]:
-    """How it could be there: as it is, as Postgres shows bytes, and in base64 at any place of a longer text."""
-    raw = secret.encode()
-    yield secret
-    yield binascii.hexlify(raw).decode()
-    for shift in range(3):
-        inner = base64.b64encode(b"\0" * shift + raw).decode().rstrip("=")
-        yield inner[(0, 2, 3)[shift] : -1]
-
-
-async def found_of_two_users(ctx: Context) -> tuple[str, set[str]]:
+async def found_of_two_users(ctx: Context, url: str) -> tuple[str, set[str]]:
     """All that is stored, and which of their words are in it."""
     await live(ctx)
     await live(ctx, VISITOR)
     await decide(ctx, SOMEBODY, {"statement": "xylophone quartet"})
     await ctx.decisions.drain()
-    told = await everything(ctx)
-    return told, {secret for secret in SECRETS if any(form.lower() in told.lower() for form in forms(secret))}
+    told = everything(url)
+    return told, found_in(told, SECRETS)
 
 
 @pytest.mark.parametrize("master", [None], indirect=True)
-async def test_in_plain_text_the_sweep_finds_all_of_it(context: Context) -> None:
-    _, found = await found_of_two_users(context)
+async def test_in_plain_text_the_sweep_finds_all_of_it(context: Context, database_url: str) -> None:
+    _, found = await found_of_two_users(context, database_url)
     assert found == set(SECRETS)
 
 
-async def test_nothing_of_a_user_can_be_read_in_the_database(context: Context) -> None:
-    told, found = await found_of_two_users(context)
+async def test_nothing_of_a_user_can_be_read_in_the_database(context: Context, database_url: str) -> None:
+    told, found = await found_of_two_users(context, database_url)
     for table in ("users", "behaviors", "edits", "checkpoints", "narrations", "narrations_wanted"):
         assert f"\n{table} (p-" in f"\n{told}", table
     assert found == set()
@@ -180,19 +134,30 @@ async def test_texts_get_their_vectors(context: Context) -> None:
     assert vector == (await context.encoder.encode_raw(["xylophone quartet"]))[0]
 
 
-async def test_with_a_user_goes_their_key(context: Context) -> None:
+async def test_with_a_user_goes_their_key(context: Context, database_url: str) -> None:
     await live(context)
     await post(context, view("bob", "b1"))
     async with context.db.connection() as connection:
         keys = dict(await (await connection.execute("SELECT user_id, sealed_key FROM users")).fetchall())
     name = (await context.db.vault()).name(SOMEBODY)
     await erase(context, SOMEBODY)
-    told = await everything(context)
+    told = everything(database_url)
     assert name not in told
     assert keys[name] not in told
     assert keys[(await context.db.vault()).name("bob")] in told
     await post(context, {"user_id": SOMEBODY, "type": "search", "text": "anew", "behavior_id": "s2"})
     assert [one.text for _, one in await list_behaviors(context, SOMEBODY, None, 9)] == ["anew"]
+
+
+async def test_unwrapped_keys_are_dropped_from_memory_when_somebody_was_erased(context: Context) -> None:
+    vault, forgetter = await context.db.vault(), Forgetter(context)
+    await forgetter.step()
+    await live(context)
+    await erase(context, SOMEBODY)
+    await forgetter.step()
+    assert vault.forget() == 0
+    await post(context, view("bob", "b1"))
+    assert vault.forget() > 0
 
 
 async def test_who_begins_in_two_posts_at_once_has_one_key(context: Context) -> None:
@@ -203,16 +168,12 @@ async def test_who_begins_in_two_posts_at_once_has_one_key(context: Context) -> 
     assert {one.text for _, one in logged} == {f"words {n}" for n in range(9)}
 
 
-async def opened(url: str, *keys: bytes) -> Database:
-    return await Database.open(url, 1, MasterKeys(*keys) if keys else None)
-
-
 @pytest.mark.parametrize(("keys", "detail"), [((OTHER_KEY,), "another master key"), ((), "no master key")])
 async def test_without_the_key_nothing_is_read_or_written(
     context: Context, database_url: str, keys: tuple[bytes, ...], detail: str
 ) -> None:
     await live(context)
-    before = await everything(context)
+    before = everything(database_url)
     whole, context.db = context.db, await opened(database_url, *keys)
     for attempt in (get_user(context, SOMEBODY), list_users(context, None, 9), put_user(context, "new", {"a": 1})):
         with pytest.raises(Locked, match=detail):
@@ -224,7 +185,7 @@ async def test_without_the_key_nothing_is_read_or_written(
     assert detail in (health.parts["database"].reason or "")
     await context.db.close()
     context.db = whole
-    assert await everything(context) == before
+    assert everything(database_url) == before
 
 
 async def test_a_process_without_the_key_that_came_first_adds_nobody(context: Context, database_url: str) -> None:
@@ -240,7 +201,7 @@ async def test_a_process_without_the_key_that_came_first_adds_nobody(context: Co
     await late.close()
     await context.db.close()
     context.db = whole
-    assert "\nusers (" not in await everything(context)
+    assert "\nusers (" not in everything(database_url)
 
 
 async def test_what_was_changed_or_moved_in_the_database_does_not_open(context: Context) -> None:
@@ -265,70 +226,3 @@ async def test_a_database_in_plain_text_refuses_a_key(database_url: str) -> None
         await db.vault()
     assert "portrait encrypt" in refused.value.hint
     await db.close()
-
-
-async def plain_life(context: Context) -> tuple[Profile, list[str]]:
-    """A profile and an export of a database that holds two users in plain text."""
-    await live(context)
-    await live(context, VISITOR)
-    await merge_users(context, SOMEBODY, "another@example.org")
-    for user_id in (SOMEBODY, "nobody yet", None):
-        await decide(context, user_id, {"statement": "xylophone quartet"})
-    await context.decisions.drain()
-    lines = b"".join([line async for line in await export_user(context, SOMEBODY)]).decode().splitlines()
-    return await read_profile(context, SOMEBODY), lines[1:]
-
-
-@pytest.mark.parametrize("master", [None], indirect=True)
-async def test_a_database_in_plain_text_is_encrypted_as_a_whole(context: Context, database_url: str) -> None:
-    profile, lines = await plain_life(context)
-    with pytest.raises(Conflict, match="service runs"):
-        await encrypt(database_url, MASTER, print)
-    await context.db.close()
-    assert await encrypt(database_url, MASTER, print) == 3
-    with pytest.raises(Conflict, match="already"):
-        await encrypt(database_url, MASTER, print)
-    forget_states()
-    context.db = await opened(database_url, KEY)
-    try:
-        told = await everything(context)
-        assert [secret for secret in (*SECRETS, "nobody yet", "another@") if secret in told] == []
-        assert await read_profile(context, SOMEBODY) == profile
-        after = b"".join([line async for line in await export_user(context, SOMEBODY)]).decode().splitlines()
-        assert after[1:] == lines
-        assert (await get_user(context, "another@example.org")).user_id == SOMEBODY
-        assert [one.what for one in await verify_users(context) if one.n_wrong] == []
-        async with context.db.connection() as connection:
-            keys = await (await connection.execute("SELECT recommendation_id FROM recommendations")).fetchall()
-        found = [await read_decision(context.decisions, context.db, key) for (key,) in keys]
-        assert {one.user_id for one in found} == {SOMEBODY, "nobody yet", None}
-    finally:
-        await context.db.close()
-
-
-@pytest.mark.parametrize("master", [None], indirect=True)
-async def test_an_encryption_that_broke_off_keeps_the_door_shut_and_goes_on(
-    context: Context, database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(encrypting, "_AT_ONCE", 2)
-    await post(context, *(view(f"user {n}", "b1") for n in range(5)))
-    await context.db.close()
-
-    class Stop(Exception): ...
-
-    def stop(n: int) -> None:
-        raise Stop
-
-    with pytest.raises(Stop):
-        await encrypt(database_url, MASTER, stop)
-    for keys in ((KEY,), ()):
-        context.db = await opened(database_url, *keys)
-        with pytest.raises(Locked):
-            await get_user(context, "user 1")
-        await context.db.close()
-    with pytest.raises(Locked):
-        await encrypt(database_url, MasterKeys(OTHER_KEY), print)
-    await encrypt(database_url, MASTER, print)
-    context.db = await opened(database_url, KEY)
-    assert [(await get_user(context, f"user {n}")).user_id for n in range(5)] == [f"user {n}" for n in range(5)]
-    await context.db.close()

@@ -41,7 +41,6 @@ def test_whoever_takes_the_id_of_a_user_asks_the_vault() -> None:
 
 
 def test_whoever_opens_a_database_of_users_brings_the_keys() -> None:
-    """Chaos makes a database of its own."""
     opening = [
         (path.relative_to(APP).as_posix(), node)
         for path in APP.rglob("*.py")
@@ -49,4 +48,4 @@ def test_whoever_opens_a_database_of_users_brings_the_keys() -> None:
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "Database.open"
     ]
     assert len(opening) > 5
-    assert {path for path, node in opening if len(node.args) + len(node.keywords) < 3} == {"cli/chaos/run.py"}
+    assert [path for path, node in opening if len(node.args) + len(node.keywords) < 3] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 
 from app.cli.chaos.run import Report, run_chaos
+from app.cli.settings import load
 from app.cli.voice import console, say
 
 
@@ -12,7 +13,7 @@ def run_and_tell(seconds: float, n_behaviors: int, seed: int | None) -> int:
     """1 when something was lost, doubled, unexpected, miscounted, or answered as it must not be."""
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     say(f"Chaos with --seed {seed}: at least {seconds:g} s and {n_behaviors:,} behaviours ...")
-    report = run_chaos(seconds, n_behaviors, seed)
+    report = run_chaos(load(), seconds, n_behaviors, seed)
     show(report)
     return 0 if report.good else 1
 

@@ -27,7 +27,8 @@ from app.cli.chaos.clients import Clients
 from app.cli.chaos.ledger import Fact, Ledger, Verdict, compare, miscounted
 from app.cli.chaos.proxy import Proxy
 from app.domain.errors import Unavailable
-from app.settings import PREFIX
+from app.privacy.encryption import MasterKeys
+from app.settings import PREFIX, Settings
 from app.storage import migrate
 from app.storage.audit import stream_facts
 from app.storage.embedded import EmbeddedPostgres
@@ -63,10 +64,13 @@ class Report:
         return self.verdict.good and not self.miscounted and not self.strange
 
 
-def run_chaos(seconds: float, n_behaviors: int, seed: int) -> Report:
-    """At least so long and so many acknowledged. The folder stays where something is wrong. Main thread only."""
+def run_chaos(settings: Settings, seconds: float, n_behaviors: int, seed: int) -> Report:
+    """At least so long and so many acknowledged. The folder stays where something is wrong. Main thread only.
+
+    Of the settings only the master key counts: with one, users are stored encrypted.
+    """
     folder = Path(tempfile.mkdtemp(prefix="portrait-chaos-"))
-    chaos = _Chaos(folder, random.Random(seed))  # noqa: S311 - blows are no secret
+    chaos = _Chaos(folder, random.Random(seed), settings)  # noqa: S311 - blows are no secret
     try:
         chaos.start()
         chaos.strike(seconds, n_behaviors)
@@ -84,6 +88,7 @@ def run_chaos(seconds: float, n_behaviors: int, seed: int) -> Report:
 class _Chaos:
     folder: Path
     draw: random.Random
+    settings: Settings
     postgres: EmbeddedPostgres = field(init=False)
     url: str = ""
     port: int = 0
@@ -127,7 +132,7 @@ class _Chaos:
     def report(self) -> Report:
         ledger = self.clients.ledger
         return Report(
-            verdict=compare(ledger, asyncio.run(_stored(self.url))),
+            verdict=compare(ledger, asyncio.run(_stored(self.url, self.settings.master_keys, ledger))),
             miscounted=miscounted(ledger, self._profiles(ledger)),
             strange=ledger.strange,
             n_retries=ledger.n_retries,
@@ -151,6 +156,8 @@ class _Chaos:
         address = f"postgresql://postgres@127.0.0.1:{self.proxy_port}/portrait?sslmode=disable&gssencmode=disable"
         kept = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
         named = {"DATABASE_URL": address, "DATA_DIR": str(self.folder / "data"), "PORT": str(self.port)}
+        if (master := self.settings.master_key) is not None:
+            named["MASTER_KEY"] = master.get_secret_value()
         with (self.folder / "service.log").open("ab") as log:
             self.service = subprocess.Popen(
                 [sys.executable, "-P", "-m", "app", "serve"],
@@ -210,10 +217,12 @@ class _Chaos:
             return {user_id: http.get(f"/users/{user_id}/profile").json()["counts"] for user_id in ledger.counts()}
 
 
-async def _stored(url: str) -> list[Fact]:
-    db = await Database.open(url, pool_size=1)
+async def _stored(url: str, master: MasterKeys | None, ledger: Ledger) -> list[Fact]:
+    db = await Database.open(url, 1, master)
     try:
-        return [Fact._make(row) async for row in stream_facts(db)]
+        vault = await db.vault()
+        known = {vault.name(user_id): user_id for user_id, _ in ledger.sent}
+        return [Fact(known.get(name, name), *row) async for name, *row in stream_facts(db)]
     finally:
         await db.close()
 
