@@ -113,7 +113,7 @@ async def _database(settings: Settings, url: str) -> list[Finding]:
     logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)  # the finding says it
     db = await Database.open(url, 1, settings.master_keys)
     try:
-        return [await _server(db), await _durability(db), *await _contents(db, settings)]
+        return [await _server(db), await _durability(db), await _encryption(db), *await _contents(db, settings)]
     finally:
         await db.close()
 
@@ -134,6 +134,11 @@ async def _durability(db: Database) -> Finding:
         hint = "Switch them on, or a crash loses behaviours that were confirmed."
         return Finding("durability", "bad", f"{', '.join(unsafe)} off", hint)
     return Finding("durability", "ok", "what is confirmed is on disk")
+
+
+async def _encryption(db: Database) -> Finding:
+    sealed = (await db.vault()).seals
+    return Finding("encryption", "ok", "users are stored encrypted" if sealed else "users are stored in plain text")
 
 
 async def _contents(db: Database, settings: Settings) -> list[Finding]:

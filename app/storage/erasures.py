@@ -68,7 +68,8 @@ async def ask_erasure(db: Database, user_id: str) -> Job:
 async def erase(db: Database, secret: str, job_id: str) -> dict[str, Any] | None:
     """Deletes the user of this job; the signed receipt, also when that was done before. None where nobody waits for it.
 
-    All in one transaction: whenever it breaks off, the user is whole and hidden, or gone.
+    All in one transaction: whenever it breaks off, the user is whole and hidden, or gone. Their key leaves the memory
+    of this process at once, that of others when their `Forgetter` looks.
     """
     vault = await db.vault()
 
@@ -78,7 +79,9 @@ async def erase(db: Database, secret: str, job_id: str) -> dict[str, Any] | None
         row = await cursor.fetchone()
         return await _erased(connection, vault, secret, job_id, row[0]) if row else await _receipt(connection, job_id)
 
-    return await db.retried(work)
+    receipt = await db.retried(work)
+    vault.forget()
+    return receipt
 
 
 async def last_erasure(db: Database) -> datetime | None:

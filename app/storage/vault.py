@@ -11,11 +11,12 @@ holds it. `Database` opens the vault before anything else, so that with a wrong 
 from __future__ import annotations
 
 import base64
-import json
 import os
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
+
+import msgspec
 
 from app.domain.errors import Locked
 from app.privacy.encryption import KEY_BYTES, NONCE_BYTES, MasterKeys, Sealer, derived, locked
@@ -24,6 +25,7 @@ from app.privacy.pseudonyms import stored_id
 # Keys, and ids, of users that one process keeps unwrapped, about 1 kB each.
 MOST_KEYS = 20_000
 _LOOKUP = b"vault.lookup"
+_encode, _decode = msgspec.json.Encoder().encode, msgspec.json.Decoder().decode
 
 
 class SealedUser(NamedTuple):
@@ -63,12 +65,12 @@ class Seal:
         """JSON, which becomes a string where it is sealed."""
         if self.sealer is None or not plain:
             return plain
-        return _text(self.whole(column, _json(plain)))
+        return _text(self.whole(column, _encode(plain)))
 
     def read_tree(self, column: str, stored: Any) -> Any:
         if self.sealer is None or not isinstance(stored, str):
             return stored
-        return json.loads(self.read_whole(column, _bytes(stored)) or b"null")
+        return _decode(self.read_whole(column, _bytes(stored)) or b"null")
 
     def _about(self, column: str) -> bytes:
         return f"{self.name}\0{column}".encode()
@@ -175,10 +177,6 @@ def _bytes(stored: str) -> bytes:
         return base64.b64decode(stored, validate=True)
     except ValueError:
         raise locked() from None
-
-
-def _json(plain: Any) -> bytes:
-    return json.dumps(plain, separators=(",", ":")).encode()
 
 
 def plain_refusal() -> Locked:

@@ -219,7 +219,7 @@ def test_a_key_of_another_does_not_tell_whether_an_id_exists(locked: httpx2.Clie
 
 def test_a_network_gets_nothing_while_there_is_no_key(api_database_url: str, tmp_path: Any) -> None:
     settings = Settings(host="0.0.0.0", data_dir=tmp_path, database_url=api_database_url, _env_file=None)
-    service = Service(create_app(settings), settings)
+    service = Service(create_app(settings))
     service.start()
     try:
         problem_of(httpx2.get(f"{service.base_url}/items"), 401)

@@ -31,8 +31,8 @@ T = TypeVar("T")
 class Service:
     """A running service. `run` executes a service of ours inside its event loop, as a job would."""
 
-    def __init__(self, app: FastAPI, settings: Settings) -> None:
-        self.app, self.settings = app, settings
+    def __init__(self, app: FastAPI, settings: Settings | None = None) -> None:
+        self.app, self.settings = app, settings or Settings(_env_file=None)
         options = {**server_options(Settings(_env_file=None)), "app": app, "factory": False, "port": 0}
         self._server = uvicorn.Server(uvicorn.Config(**options))
         self._loop: asyncio.AbstractEventLoop | None = None

@@ -94,6 +94,7 @@ def test_doctor_is_content_with_a_good_database(tmp_path: Path, database_url: st
         "encoder",
         "database",
         "durability",
+        "encryption",
         "migrations",
         "index",
         "model",

@@ -32,10 +32,11 @@ def test_import_doctor_verify_redrive_and_unflag_work_on_encrypted_users(
     tmp_path: Path, database_url: str, exported: str
 ) -> None:
     settings = {"database_url": database_url, "data_dir": tmp_path / "data", "master_key": encoded(KEY)}
-    for words in (("import", exported), ("doctor",), ("verify",), ("redrive",), ("unflag", USER)):
+    for words in (("import", exported), ("verify",), ("redrive",), ("unflag", USER)):
         done = run(tmp_path, *words, **settings)
         assert done.returncode == 0, done.stdout + done.stderr
     assert found_in(everything(database_url), SECRETS) == set()
+    assert "users are stored encrypted" in run(tmp_path, "doctor", **settings).stdout
     rotated = run(
         tmp_path,
         "keys",

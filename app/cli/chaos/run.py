@@ -222,7 +222,8 @@ async def _stored(url: str, master: MasterKeys | None, ledger: Ledger) -> list[F
     try:
         vault = await db.vault()
         known = {vault.name(user_id): user_id for user_id, _ in ledger.sent}
-        return [Fact(known.get(name, name), *row) async for name, *row in stream_facts(db)]
+        facts = [Fact._make(row) async for row in stream_facts(db)]
+        return [fact._replace(user_id=known.get(fact.user_id, fact.user_id)) for fact in facts]
     finally:
         await db.close()
 
