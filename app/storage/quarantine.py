@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from app.profiles.sound import UNSOUND
 from app.storage.engine import Connection, Database
+from app.storage.flags import bring_back
 
 _PUT = f"""
 WITH put AS (
@@ -55,25 +56,18 @@ async def put_in_quarantine(db: Database, user_id: str, found: Sequence[tuple[st
 
 
 async def release(db: Database, user_id: str, behavior_ids: Sequence[str], unreadable: Sequence[str]) -> None:
-    """Back into the profile, which gets a new version; of the `unreadable` ones the vector is made anew."""
+    """Back into profile and learning, as if just received; of the `unreadable` ones the vector is made anew."""
 
     async def work(connection: Connection) -> None:
         await _lock(connection, user_id)
-        names = list(behavior_ids)
         await connection.execute(
-            "DELETE FROM quarantine WHERE user_id = %s AND behavior_id = ANY(%s)", [user_id, names]
-        )
-        await connection.execute(
-            "UPDATE behaviors SET flag = NULL WHERE user_id = %s AND behavior_id = ANY(%s)", [user_id, names]
+            "DELETE FROM quarantine WHERE user_id = %s AND behavior_id = ANY(%s)", [user_id, list(behavior_ids)]
         )
         await connection.execute(
             "UPDATE behaviors SET embedding = NULL, embedded_by = NULL WHERE user_id = %s AND behavior_id = ANY(%s)",
             [user_id, list(unreadable)],
         )
-        await connection.execute(
-            "UPDATE users SET last_seq = last_seq + 1, updated_at = now() WHERE user_id = %s", [user_id]
-        )
-        await _forget(connection, user_id)
+        await bring_back(connection, user_id, [UNSOUND], behavior_ids)
 
     await db.retried(work)
 

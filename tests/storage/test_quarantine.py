@@ -91,6 +91,9 @@ async def test_what_was_mended_is_back_as_a_new_version(context: Context) -> Non
     assert after is not None
     assert after.version == before.version + 1
     assert await profile_counts(context) == {"purchase": 4}
+    async with context.db.connection() as connection:  # what learns as behaviours arrive looks behind its last place
+        seq = await (await connection.execute("SELECT seq FROM behaviors WHERE behavior_id = '1'")).fetchone()
+    assert seq == (after.version,)
     assert await redrive(context) == (0, 0)
 
 
