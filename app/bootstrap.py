@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -26,6 +27,10 @@ from app.retrieval.base import World
 from app.services.context import NOT_LOADED, Context
 from app.settings import Settings, misspelt
 from app.storage.engine import Database
+
+if TYPE_CHECKING:
+    from app.services.tokens import Tokens
+    from app.telemetry.traces import Traces
 
 log = structlog.get_logger()
 
@@ -78,6 +83,35 @@ async def open_context(settings: Settings, with_encoder: bool = True) -> AsyncIt
 def _narrator(settings: Settings) -> Narrator | None:
     key = settings.narrator_key.get_secret_value() if settings.narrator_key else None
     return open_narrator(settings.narrator, settings.narrator_model, key)
+
+
+def open_traces(settings: Settings) -> Traces | None:
+    """None where they are off. Raises `Misconfigured` without their packages."""
+    if not settings.traces:
+        return None
+    try:
+        from app.telemetry.traces import Traces
+    except ImportError:
+        raise Misconfigured("Traces need OpenTelemetry.", "Install it: pip install 'portrait[traces]'.") from None
+    return Traces()
+
+
+def open_tokens(settings: Settings) -> Tokens | None:
+    """None where no issuer is named. Raises `Misconfigured` without its packages, and for half a pair."""
+    if not settings.oidc_issuer and not settings.oidc_audience:
+        return None
+    if not settings.oidc_issuer or not settings.oidc_audience:
+        raise Misconfigured(
+            "Tokens need both an issuer and an audience.", "Set PORTRAIT_OIDC_ISSUER and PORTRAIT_OIDC_AUDIENCE."
+        )
+    try:
+        import cryptography  # noqa: F401 -- PyJWT does without it, and then knows no public keys
+
+        from app.services.issuer import Issuer
+        from app.services.tokens import Tokens
+    except ImportError:
+        raise Misconfigured("Tokens need PyJWT and cryptography.", "Install: pip install 'portrait[oidc]'.") from None
+    return Tokens(Issuer(settings.oidc_issuer), settings.oidc_audience)
 
 
 def set_apart_lasting_objects() -> None:

@@ -19,7 +19,8 @@ from app.api.cursors import Cursors
 from app.api.gate import Gate
 from app.api.rates import Rates
 from app.api.routes import ROUTERS
-from app.bootstrap import open_context, secret_of, set_apart_lasting_objects, set_up_logs
+from app.api.traced import Traced, is_probe
+from app.bootstrap import open_context, open_tokens, open_traces, secret_of, set_apart_lasting_objects, set_up_logs
 from app.console.pages import ROUTERS as PAGES
 from app.console.pages.access import sign_in_page
 from app.domain.errors import PortraitError
@@ -52,7 +53,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     Where a network reaches it, nobody comes in without a key, also while there is none.
     """
     settings = settings or Settings.load()
-    keys = Keys((key.get_secret_value() for key in settings.api_keys), settings.is_exposed)
+    tokens, traces = open_tokens(settings), open_traces(settings)
+    is_closed = settings.is_exposed or tokens is not None
+    keys = Keys((key.get_secret_value() for key in settings.api_keys), is_closed)
     admission = Admission(settings.max_in_flight, settings.max_wait_ms / 1000)
 
     @asynccontextmanager
@@ -65,9 +68,14 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             app.state.catch_up = CatchUp(follower.step)
             app.state.keys_catch_up = CatchUp(lambda: keys.step(ctx.db))
             await _read_keys(keys, ctx)  # or the first requests would be told to come again
-            following = _follow(follower, Forgetter(ctx)), _follow_keys(keys, ctx), observe(ctx, "server", admission)
+            following = [_follow(follower, Forgetter(ctx)), _follow_keys(keys, ctx), observe(ctx, "server", admission)]
+            if tokens is not None:
+                await tokens.issuer.read()
+                following.append(tokens.issuer.follow())
             async with _beside(*following):
                 yield
+        if traces is not None:
+            await traces.close()
 
     app = FastAPI(
         title="Portrait",
@@ -81,15 +89,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry={
+            "tracing": traces is not None,
+            "tracer_provider": traces and traces.provider,
+            "metrics": False,
+            "logs": False,
+            "auto_configure": False,  # it would send what has not been made bare
+            "exclude": is_probe,
+        },
     )
     for router in (*ROUTERS, *PAGES):
         app.router.routes.extend(router.routes)  # one flat table: `include_router` costs 30 µs a request and more
     errors.install(app)
     app.state.keys = keys
     app.add_middleware(
-        Gate, door=Door(keys), rates=Rates(settings.rate_limit), admission=admission, sign_in=sign_in_page
+        Gate, door=Door(keys, tokens), rates=Rates(settings.rate_limit), admission=admission, sign_in=sign_in_page
     )
+    if traces is not None:
+        app.state.traces = traces
+        app.add_middleware(Traced, tracer=traces.tracer)
     app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
     return app
 

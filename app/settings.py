@@ -44,6 +44,8 @@ class Settings(BaseSettings):
     rate_limit: int = Field(0, ge=0, le=MAX_RATE, description="Requests a minute of a key and process; 0: no limit.")
     max_in_flight: int = Field(100, ge=1, le=10_000, description="Requests that a process works on at a time.")
     max_wait_ms: float = Field(10.0, gt=0, le=10_000, description="Longer for one's turn: 503 `overloaded`.")
+    oidc_issuer: str | None = Field(None, description="Whose bearer tokens are good too: its address, as they say it.")
+    oidc_audience: str | None = Field(None, description="Whom these tokens must be for.")
     secret: SecretStr | None = Field(
         None, description="Signs cursors and receipts, hashes erased ids: keep it, the same on every machine."
     )
@@ -79,6 +81,7 @@ class Settings(BaseSettings):
         "info", description="Or `debug`, `warning`, `error`."
     )
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
+    traces: bool = Field(False, description="Sends traces to `OTEL_EXPORTER_OTLP_ENDPOINT`.")
 
     @field_validator("api_keys", mode="before")
     @classmethod
@@ -148,7 +151,7 @@ class Settings(BaseSettings):
         """Raises `Misconfigured` where a network reaches the service and nobody has a key for it (`has_keys`: the
         database has some).
         """
-        if self.api_keys or has_keys or not self.is_exposed:
+        if self.api_keys or has_keys or self.oidc_issuer or not self.is_exposed:
             return
         raise Misconfigured(
             "Without an API key the service listens on this machine only.",

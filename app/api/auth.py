@@ -1,4 +1,4 @@
-"""Who may come in: bearers of a key, or everybody where no key is set (then on the loopback only).
+"""Who may come in: bearers of a key or a token, or everybody where none is set (then on the loopback only).
 
 A browser that has shown a key to the console comes with a session in a cookie instead.
 """
@@ -6,6 +6,7 @@ A browser that has shown a key to the console comes with a session in a cookie i
 from __future__ import annotations
 
 import time
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -23,29 +24,43 @@ _OPEN = ("/health/", "/docs", "/redoc", "/openapi.json", "/errors", "/console/ke
 _SAFE = frozenset({"GET", "HEAD"})
 
 
-class Door:
-    def __init__(self, keys: Keys) -> None:
-        self._keys = keys
+class Tokens(Protocol):
+    """`app.services.tokens`, whose packages are an extra."""
 
-    def refusal(self, scope: Scope) -> PortraitError | None:
+    async def key_of(self, token: bytes) -> Key: ...
+
+
+class Door:
+    def __init__(self, keys: Keys, tokens: Tokens | None = None) -> None:
+        self._keys = keys
+        self._tokens = tokens
+
+    async def refusal(self, scope: Scope) -> PortraitError | None:
         """Why the request may not pass, None when it may; then it carries its key from here on."""
         try:
             if not is_open(scope["path"]):
-                scope[KEY] = self._key_of(scope)
+                scope[KEY] = await self._key_of(scope)
         except PortraitError as refused:
             return refused
         return None
 
-    def _key_of(self, scope: Scope) -> Key:
+    async def _key_of(self, scope: Scope) -> Key:
         if not self._keys.required:
             return EVERYBODY
-        sent = _sent_key(scope)
-        key = self._of_session(scope) if sent is None else self._keys.find(sent, time.time())
+        key = await self._shown(scope)
         if key is None:
             raise self._keys.missing()
         if is_page(scope["path"]) and ADMIN not in key.scopes:
             raise ScopeMissing("The console needs a key for everything.", "Use a key with the scope `admin`.")
         return key
+
+    async def _shown(self, scope: Scope) -> Key | None:
+        sent = _sent_key(scope)
+        if sent is None:
+            return self._of_session(scope)
+        if self._tokens is not None and _looks_like_token(sent):
+            return await self._tokens.key_of(sent)
+        return self._keys.find(sent, time.time())
 
     def _of_session(self, scope: Scope) -> Key | None:
         headers = Headers(scope=scope)
@@ -72,6 +87,11 @@ def is_page(path: str) -> bool:
 
 def is_open(path: str) -> bool:
     return any(path == root.rstrip("/") or path.startswith(root.rstrip("/") + "/") for root in _OPEN)
+
+
+def _looks_like_token(sent: bytes) -> bool:
+    """A signed JWT in compact form: three parts, the first of which begins an object in base64."""
+    return sent.startswith(b"eyJ") and sent.count(b".") == 2
 
 
 def _sent_key(scope: Scope) -> bytes | None:

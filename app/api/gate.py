@@ -41,7 +41,7 @@ class Gate:
             return
         visit = Visit(scope, send)
         try:
-            refused = _unreadable(scope) or self.door.refusal(scope) or self._too_many(scope, visit)
+            refused = _unreadable(scope) or await self.door.refusal(scope) or self._too_many(scope, visit)
             if refused:
                 await self._turned_away(scope, refused)(scope, receive, visit.send)
             elif is_open(scope["path"]) or scope["path"] == _ALWAYS:

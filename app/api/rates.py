@@ -9,6 +9,7 @@ from app.domain.access import Key
 from app.domain.errors import RateLimited
 
 WINDOW_S = 60
+MANY = 10_000
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class Rates:
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
         self._buckets: dict[str, Bucket] = {}
+        self._most = MANY
 
     def bucket(self, key: Key, now: float) -> Bucket | None:
         """None where nothing limits the key; a new one after its limit has changed."""
@@ -51,8 +53,15 @@ class Rates:
             return None
         bucket = self._buckets.get(key.key_id)
         if bucket is None or bucket.limit != limit:
+            if len(self._buckets) >= self._most:
+                self._forget_full(now)
             bucket = self._buckets[key.key_id] = Bucket(limit, limit, now)
         return bucket
+
+    def _forget_full(self, now: float) -> None:
+        """Tokens may be of any number of people. A bucket that has filled up is what a new one would be."""
+        self._buckets = {name: one for name, one in self._buckets.items() if one.wait_s(one.limit) > now - one.at}
+        self._most = max(MANY, 2 * len(self._buckets))
 
 
 def refusal(bucket: Bucket | None, now: float) -> RateLimited | None:

@@ -48,4 +48,4 @@ def check_scope(request: Request, needed: frozenset[str]) -> None:
         raise AccessDenied("The request carries no API key.")
     if not key.may(needed):
         named = " or ".join(f"`{scope}`" for scope in sorted(needed))
-        raise ScopeMissing(f"The API key lacks the scope {named}.", f"Use a key with {named}.")
+        raise ScopeMissing(f"The key or token lacks the scope {named}.", f"Use one with {named}.")

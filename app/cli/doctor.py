@@ -161,7 +161,8 @@ async def _keys(db: Database, settings: Settings) -> Finding:
         settings.refuse_useless_door(has_keys)
     except PortraitError as error:
         return Finding("keys", "bad", error.detail, error.hint)
-    return Finding("keys", "ok", "nobody comes in without one" if has_keys or settings.api_keys else "none in force")
+    is_closed = has_keys or settings.api_keys or settings.oidc_issuer
+    return Finding("keys", "ok", "nobody comes in without one" if is_closed else "none in force")
 
 
 async def _model(db: Database, settings: Settings, kind: str) -> Finding:

@@ -22,6 +22,7 @@ from app.services.as_asked import as_asked, asked_of, told_as_asked, with_asked
 from app.services.compose import Composed, compose, fitting, mixed, room_for
 from app.services.tastes import Leanings
 from app.services.tell import told, told_candidate
+from app.telemetry.spans import stage_span
 
 N_CANDIDATES = 150
 
@@ -50,14 +51,15 @@ class Moment:
 
 @dataclass(slots=True)
 class Stopwatch:
-    """Milliseconds by stage."""
+    """Milliseconds by stage; where the request is traced each is a span too."""
 
     times_ms: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         start = perf_counter()
-        yield
+        with stage_span(name):
+            yield
         self.times_ms[name] = round(1000 * (perf_counter() - start), 3)
 
 

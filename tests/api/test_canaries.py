@@ -24,7 +24,7 @@ def told(admin: httpx2.Client, locked: httpx2.Client, locked_service: Service) -
     root.setLevel(logging.DEBUG)
     try:
         key = admin.post("/keys", json={"name": "canary key", "scopes": ["admin"]}).json()["key"]
-        _send(admin, locked_service)
+        send_all(admin, locked_service)
         answers = _asked_by_others(admin, locked, key)
         metrics = admin.get("/metrics").text
     finally:
@@ -45,7 +45,7 @@ class _Seen(logging.Handler):
             self.lines.append(record.getMessage())
 
 
-def _send(admin: httpx2.Client, service: Service) -> None:
+def send_all(admin: httpx2.Client, service: Service) -> None:
     user, item = CANARIES["user"], CANARIES["item"]
     item_body = {
         "title": CANARIES["title"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.api.rates import WINDOW_S, Bucket, Rates, refusal
+from app.api.rates import MANY, WINDOW_S, Bucket, Rates, refusal
 from app.domain.access import EVERYBODY, Key
 
 KEY = Key("k", "of a test", ("admin",))
@@ -54,6 +54,20 @@ def test_a_key_has_its_own_limit_and_a_changed_one_counts_from_now() -> None:
     raised = rates.bucket(Key("k", "", (), rate_limit=5), 0.0)
     assert raised is not None
     assert raised.left == 5
+
+
+def test_many_subjects_are_forgotten_when_their_buckets_are_full_and_no_sooner() -> None:
+    """Tokens may be of any number of people: who waits a minute takes no memory, who is at the limit stays there."""
+    rates = Rates(1)
+    for number in range(3 * MANY):
+        bucket = rates.bucket(Key(f"token-{number}", "", ()), number * WINDOW_S / MANY)
+        assert bucket is not None
+        assert bucket.take(number * WINDOW_S / MANY)
+    assert len(rates._buckets) <= 2 * MANY + 1
+    now = 3 * WINDOW_S - 1
+    last = rates.bucket(Key(f"token-{3 * MANY - 1}", "", ()), now)
+    assert last is not None
+    assert not last.take(now)
 
 
 def test_no_limit_where_none_is_set() -> None:
