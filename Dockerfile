@@ -8,7 +8,7 @@ WORKDIR /src
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY app ./app
 COPY migrations ./migrations
-RUN /venv/bin/pip install -c constraints.txt ".[import]"
+RUN /venv/bin/pip install -c constraints.txt ".[import,traces,oidc]"
 
 FROM python:3.11-slim-bookworm
 RUN apt-get update \

@@ -59,7 +59,11 @@ _STATUS_TEXT = {
     503: "A part that the answer needs is away, or there is too much to do; try again",
 }
 _SECURITY = {
-    "bearer": {"type": "http", "scheme": "bearer", "description": "An API key."},
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "An API key, or a token of the issuer that the service trusts.",
+    },
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key."},
 }
 DESCRIPTION = """
