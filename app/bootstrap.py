@@ -105,12 +105,10 @@ def open_tokens(settings: Settings) -> Tokens | None:
             "Tokens need both an issuer and an audience.", "Set PORTRAIT_OIDC_ISSUER and PORTRAIT_OIDC_AUDIENCE."
         )
     try:
-        import cryptography  # noqa: F401 -- PyJWT does without it, and then knows no public keys
-
         from app.services.issuer import Issuer
         from app.services.tokens import Tokens
     except ImportError:
-        raise Misconfigured("Tokens need PyJWT and cryptography.", "Install: pip install 'portrait[oidc]'.") from None
+        raise Misconfigured("Tokens need PyJWT.", "Install it: pip install 'portrait[oidc]'.") from None
     return Tokens(Issuer(settings.oidc_issuer), settings.oidc_audience)
 
 

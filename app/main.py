@@ -19,7 +19,7 @@ from app.api.cursors import Cursors
 from app.api.gate import Gate
 from app.api.rates import Rates
 from app.api.routes import ROUTERS
-from app.api.traced import Traced, is_probe
+from app.api.traced import Traced, telemetry_by
 from app.bootstrap import open_context, open_tokens, open_traces, secret_of, set_apart_lasting_objects, set_up_logs
 from app.console.pages import ROUTERS as PAGES
 from app.console.pages.access import sign_in_page
@@ -89,14 +89,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        telemetry={
-            "tracing": traces is not None,
-            "tracer_provider": traces and traces.provider,
-            "metrics": False,
-            "logs": False,
-            "auto_configure": False,  # it would send what has not been made bare
-            "exclude": is_probe,
-        },
+        telemetry=telemetry_by(traces.provider if traces else None),
     )
     for router in (*ROUTERS, *PAGES):
         app.router.routes.extend(router.routes)  # one flat table: `include_router` costs 30 µs a request and more

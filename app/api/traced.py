@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from opentelemetry.trace import Tracer
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.trace import Tracer, TracerProvider
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.api.problems import request_id_of
@@ -20,6 +21,13 @@ class Traced:
         await self.app(scope, receive, send)
 
 
-def is_probe(scope: Scope) -> bool:
-    """Whether nobody wants to see it: health is asked for every second."""
-    return scope["type"] == "http" and scope["path"].startswith("/health/")
+def telemetry_by(provider: TracerProvider | None) -> TelemetryConfig:
+    """What FastAPI is to tell; nothing without one. Health is asked for every second: nobody wants to see that."""
+    return {
+        "tracing": provider is not None,
+        "tracer_provider": provider,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,  # it would send spans that have not been made bare
+        "exclude": lambda scope: str(scope.get("path", "")).startswith("/health/"),
+    }

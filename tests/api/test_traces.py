@@ -201,7 +201,6 @@ def test_off_means_off(client: httpx2.Client, service: Service) -> None:
     [
         ({"traces": True}, "opentelemetry.sdk", "portrait[traces]"),
         ({"oidc_issuer": "https://issuer.example", "oidc_audience": "shop"}, "jwt", "portrait[oidc]"),
-        ({"oidc_issuer": "https://issuer.example", "oidc_audience": "shop"}, "cryptography", "portrait[oidc]"),
     ],
 )
 def test_without_the_packages_it_says_what_to_install(settings: dict[str, object], package: str, extra: str) -> None:
