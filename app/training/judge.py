@@ -83,7 +83,7 @@ def judge_policy(challenger: Policy, champion: Policy | None, asked: Sequence[Re
     theirs = _contender("champion", asked, _by_policy(old), world)
     others = [_contender("plain mixture", asked, _by_policy(PLAIN), world)] if champion else []
     others += [_contender(source, asked, _by_source(source), world) for source in _speaking(asked)]
-    verdict = judge(ours, theirs, RAILS, SEED, tuple(others))
+    verdict = judge(ours, theirs, replace(RAILS, certain=champion is not None), SEED, tuple(others))
     ndcg = {one.name: mean(ndcg_at(one.outcome.records["rank"], K)) for one in (ours, theirs, *others)}
     return Judged(challenger if verdict.promoted else old, verdict.promoted, verdict, ndcg)
 

@@ -100,6 +100,15 @@ def test_a_challenger_that_may_be_worse_is_refused_though_it_seems_equal() -> No
     assert not verdict.promoted
 
 
+def test_where_nothing_learned_serves_better_on_average_is_enough() -> None:
+    rails = Rails(certain=False)
+    verdicts = [judge(contender("new", ranks_of(seed, 3)), CHAMPION, rails, seed=0) for seed in range(10)]
+    lifts = [verdict.comparisons["champion"].lift for verdict in verdicts]
+    assert any(lift.low < -0.02 and lift.mean > 0 for lift in lifts)
+    assert [verdict.promoted for verdict in verdicts] == [lift.mean >= 0 for lift in lifts]
+    assert {verdict.promoted for verdict in verdicts} == {True, False}
+
+
 def test_a_baseline_that_only_seems_better_does_not_stop_the_challenger() -> None:
     ahead = ranks_of(1, 3)
     ahead[:3] = 1.0
