@@ -63,6 +63,7 @@ async def open_context(settings: Settings, with_encoder: bool = True) -> AsyncIt
         ingest=settings.ingest,
         half_lives=settings.half_lives,
         decoder_minutes=settings.decoder_minutes,
+        decoder_epsilon=settings.decoder_epsilon,
         narrator=narrator,
         decisions_days=settings.decisions_days,
         secret=secret_of(settings),

@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     long_half_life_days: _Days = Field(HalfLives().long_days, description="What a person is like.")
     short_half_life_days: _Days = Field(HalfLives().short_days, description="What they are after just now.")
     decoder_minutes: float = Field(0.0, ge=0, le=1_440, description="Time to train the decoder; 0 leaves it out.")
+    decoder_epsilon: float | None = Field(
+        None, gt=0, le=100, allow_inf_nan=False, description="All that the decoder may tell of a user; none: no limit."
+    )
     weights: dict[str, _Weight] = Field({}, description="Weights of behaviour types over the built-in ones, as JSON.")
     rating_max: float = Field(Weights().rating_max, gt=1, le=1_000, description="The best rating; 1 is the worst.")
     retention_days: _Days = Field(IngestRules().retention_days, description="Older behaviours are refused.")

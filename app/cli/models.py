@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.cli.database import with_database
 from app.cli.voice import console, say
@@ -67,8 +67,13 @@ def _verdict(model: StoredModel) -> str:
 
     if model.verdict is None:
         return ""
-    reasons = " ".join(str(reason) for reason in model.verdict.get("reasons", ()))
+    reasons = " ".join([*map(str, model.verdict.get("reasons", ())), *_privacy(model.manifest["about"])])
     return f"{'won' if model.verdict.get('promoted') else 'lost'}: {escape(reasons)}"
+
+
+def _privacy(about: dict[str, Any]) -> Iterator[str]:
+    if told := about.get("decoder_privacy"):
+        yield f"decoder: epsilon {told['epsilon']:.2f}, delta {told['delta']:.0e} a user."
 
 
 def _with_store(work: Callable[[Database, Store], Awaitable[T]]) -> T:

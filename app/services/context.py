@@ -37,6 +37,7 @@ class Context:
     ingest: IngestRules = field(default_factory=IngestRules)
     half_lives: HalfLives = field(default_factory=HalfLives)
     decoder_minutes: float = 0.0
+    decoder_epsilon: float | None = None
     decisions_days: float = 30.0
     checkpoints: CheckpointSaver = field(default_factory=CheckpointSaver)
     narrator: Narrator | None = None
@@ -54,4 +55,4 @@ class Context:
     @property
     def plan(self) -> Plan:
         """How models are learned here."""
-        return Plan(self.half_lives, self.decoder_minutes, self.store.root / "unfinished")
+        return Plan(self.half_lives, self.decoder_minutes, self.store.root / "unfinished", self.decoder_epsilon)

@@ -54,4 +54,4 @@ def _learn(ctx: Context, world: World, csv: bytes, report: Progress) -> tuple[Le
         return None
     learned = learn(log, world.catalogue, world.space, ctx.plan, world.policies, report)
     about = {"format": FORMAT, "n_behaviors": len(log.at), "n_users": log.n_users, "n_items": len(log.item_ids)}
-    return learned, about
+    return learned, about | learned.about

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import secrets
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,12 @@ from app.domain.errors import InvalidInput
 from app.retrieval.artifact import Arrays
 from app.retrieval.base import Log
 from app.retrieval.decoder import N_MEASURES
-from app.training.decoder_windows import Sequences, Windows, batches
+from app.training.decoder_windows import Integers, Sequences, Window, Windows, batches
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from app.training.decoder_private import PrivateSteps
 
 
 Progress = Callable[[float, str], None]
@@ -37,6 +40,9 @@ class DecoderSettings:
     The full softmax up to `full_softmax_items` items, `n_negatives` sampled ones beyond: NDCG@10 of new items .044
     against .038 on 6,000 items (IFDB, at most 90 s on one core; batches of 16 and 32: .044, of 64: .041). Training
     ends after `n_passes`, after `patience` passes without a better exam, or after `minutes`, which are more than 0.
+
+    With an `epsilon` no user tells more than that (training.budget): `batch` are users a step on average, a pass draws
+    each user once on average, there is no exam, and the last decoder is the one.
     """
 
     width: int = 64
@@ -55,6 +61,7 @@ class DecoderSettings:
     full_softmax_items: int = 20_000
     n_negatives: int = 2048
     seed: int = 7
+    epsilon: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +87,12 @@ def train_decoder(
     `folder` keeps a checkpoint after each round, from which a training that was interrupted goes on as if it had not
     been; it is removed at the end. What `progress` raises ends it. The same seed gives the same decoder but for
     rounding, as long as the time does not run out.
-    Raises InvalidInput when there are too few behaviours to learn an order from.
+    Raises InvalidInput when there are too few behaviours to learn an order from; with an `epsilon` `Misconfigured`
+    without Opacus.
     """
     import torch
 
-    sequences = Sequences(log, settings.length, settings.seed)
+    sequences = Sequences(log, settings.length, settings.seed, hold_out=settings.epsilon is None)
     n_items = np.count_nonzero(sequences.counts)
     if n_items < 2 or sequences.n_asked < FEWEST_BEHAVIORS:
         raise InvalidInput(
@@ -98,7 +106,7 @@ def train_decoder(
         while training.share < 1 and not training.stale:
             training.round()
             training.save(folder)
-            progress(min(training.share, 1.0), f"epoch {training.passes:.1f}, validation NDCG@10 {training.score:.4f}")
+            progress(min(training.share, 1.0), f"epoch {training.passes:.1f}, {training.told}")
         trained = training.result(log.type_names)
     (folder / CHECKPOINT).unlink(missing_ok=True)
     return trained
@@ -140,7 +148,9 @@ class _Training:
         table = ItemTable(torch.from_numpy(texts), settings.width, settings.id_dropout)
         self._network = NextItem(table, Decoder(self._sizes)).to(self._device)
         self._table, self._decoder = self._network.table, self._network.decoder
-        shares = (sequences.counts + 1) / (sequences.counts + 1).sum()
+        # How often an item comes is told by many: what has a budget begins without.
+        counts = sequences.counts if settings.epsilon is None else np.zeros_like(sequences.counts)
+        shares = (counts + 1) / (counts + 1).sum()
         self._log_shares = torch.from_numpy(np.log(shares).astype(np.float32)).to(self._device)
         with torch.no_grad():
             # The softmax begins with how often each item comes and has only the rest to learn.
@@ -149,19 +159,34 @@ class _Training:
             self._network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
         self._best = self._state()
-        n_windows = len(sequences.cut(np.random.default_rng(settings.seed)))
-        steps_per_pass = math.ceil(n_windows / settings.batch)
+        steps_per_pass = math.ceil(self._n_examples() / settings.batch)
         self._steps_per_round = min(settings.steps_per_round, steps_per_pass)
         self._rounds_per_pass = steps_per_pass / self._steps_per_round
+        self._private = self._private_steps(settings.n_passes * steps_per_pass)
         self.standing = _Standing()
+
+    def _n_examples(self) -> int:
+        if self._settings.epsilon is not None:
+            return len(self._sequences.users)
+        return len(self._sequences.cut(np.random.default_rng(self._settings.seed)))
+
+    def _private_steps(self, n_steps: int) -> PrivateSteps | None:
+        if self._settings.epsilon is None:
+            return None
+        from app.training.decoder_private import PrivateSteps
+
+        return PrivateSteps(self._settings.epsilon, self._sequences, self._settings.batch, n_steps)
 
     @property
     def passes(self) -> float:
         return self.standing.n_rounds / self._rounds_per_pass
 
     @property
-    def score(self) -> float:
-        return self.standing.score
+    def told(self) -> str:
+        """How well it goes, for people."""
+        if self._private:
+            return f"epsilon {self._private.budget.spent(self.standing.n_steps):.2f}"
+        return f"validation NDCG@10 {self.standing.score:.4f}"
 
     @property
     def share(self) -> float:
@@ -176,17 +201,14 @@ class _Training:
         return bool(self._sequences.held) and waited >= self._settings.patience
 
     def round(self) -> None:
-        """Steps, then the exam. All that is random in it hangs on the seed and its number alone."""
-        import torch
-
+        """Steps, then the exam. All that is random in it hangs on the seed and its number alone, or on the system."""
         started, standing = time.monotonic(), self.standing
-        rng = np.random.default_rng([self._settings.seed, standing.n_rounds])
-        torch.manual_seed(self._settings.seed * 1_000_003 + standing.n_rounds)
-        order, windows = self._sequences.shuffled(rng), self._sequences.cut(rng)
+        rng = self._chance()
+        order = self._sequences.shuffled(rng)
         before = standing.spent_s
         self._network.train()
-        for chosen in batches(windows, self._settings.batch, self._steps_per_round, rng):
-            self._step(self._sequences.windows(chosen, order))
+        for chosen in self._batches(rng):
+            self._step(chosen, order)
             standing.spent_s = before + time.monotonic() - started
             if standing.spent_s >= 60 * self._settings.minutes:
                 break
@@ -196,22 +218,49 @@ class _Training:
             standing.best_score, standing.best_round, self._best = standing.score, standing.n_rounds, self._state()
         standing.spent_s = before + time.monotonic() - started
 
-    def _step(self, windows: Windows) -> None:
+    def _chance(self) -> np.random.Generator:
+        """Where there is a budget nobody can repeat it: a known seed would let the noise be taken off again."""
         import torch
 
+        if self._private:
+            torch.manual_seed(secrets.randbits(63))
+            return np.random.default_rng()
+        torch.manual_seed(self._settings.seed * 1_000_003 + self.standing.n_rounds)
+        return np.random.default_rng([self._settings.seed, self.standing.n_rounds])
+
+    def _batches(self, rng: np.random.Generator) -> Iterator[list[Window]]:
+        if self._private:
+            return self._private.batches(self._steps_per_round, self.standing.n_steps, rng)
+        return batches(self._sequences.cut(rng), self._settings.batch, self._steps_per_round, rng)
+
+    def _step(self, chosen: list[Window], order: Integers) -> None:
         warm = min(1.0, (self.standing.n_steps + 1) / 100)
         cosine = 0.5 * (1 + math.cos(math.pi * min(self.share, 1.0)))
         for group in self._optimizer.param_groups:
             group["lr"] = self._settings.learning_rate * warm * max(cosine, 0.01)
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
-            loss = self._loss(windows)
-        self._optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
+        if self._private:
+            losses = (self._loss(self._sequences.windows([window], order)) for window in chosen)
+            self._private.set_gradient(losses, list(self._network.parameters()))
+        else:
+            self._set_gradient(self._sequences.windows(chosen, order))
         self._optimizer.step()
         self.standing.n_steps += 1
 
+    def _set_gradient(self, windows: Windows) -> None:
+        import torch
+
+        loss = self._loss(windows)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), 1.0)
+
     def _loss(self, windows: Windows) -> Tensor:
+        import torch
+
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cuda"):
+            return self._softmax(windows)
+
+    def _softmax(self, windows: Windows) -> Tensor:
         import torch
 
         from app.networks.losses import full_softmax, sampled_softmax
@@ -289,6 +338,8 @@ class _Training:
             "seconds": round(standing.spent_s, 1),
             "settings": asdict(self._settings),
         }
+        if self._private:
+            about["privacy"] = self._private.budget.about(standing.n_steps)
         return TrainedDecoder({name: tensor.detach().cpu().float().numpy() for name, tensor in tensors.items()}, about)
 
     def save(self, folder: Path) -> None:

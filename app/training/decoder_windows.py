@@ -50,20 +50,31 @@ class Windows:
 class Sequences:
     """Every user's behaviours as one slice, in order of time."""
 
-    def __init__(self, log: Log, length: int, seed: int) -> None:
+    def __init__(self, log: Log, length: int, seed: int, hold_out: bool = True) -> None:
         self._log = log
         self._length = length
         self._n_types = len(log.type_names)
         self._order = np.lexsort((log.at, log.users))
         self._bounds = np.searchsorted(log.users[self._order], np.arange(log.n_users + 1))
         self._ends = self._bounds[1:].copy()
-        self.held = self._hold_out(np.random.default_rng(seed))
+        self.held = self._hold_out(np.random.default_rng(seed)) if hold_out else []
         self.counts = np.bincount(log.items, minlength=len(log.item_ids))
 
     @property
     def n_asked(self) -> int:
         """Behaviours that follow another of the same user, and are learned from."""
         return int(np.maximum(self._ends - self._bounds[:-1] - 1, 0).sum())
+
+    @property
+    def users(self) -> Integers:
+        """Those of whom there is something to learn from."""
+        return np.flatnonzero(self._ends > self._bounds[:-1])
+
+    def one_each(self, users: Integers, rng: np.random.Generator) -> list[Window]:
+        """One window of each of `users`: all of a short history, some place of a long one."""
+        size, begin, end = self._length + 1, self._bounds[users], self._ends[users]
+        starts = rng.integers(begin, np.maximum(end - size, begin) + 1)
+        return [Window(at, min(at + size, last), at) for at, last in zip(starts.tolist(), end.tolist(), strict=True)]
 
     def cut(self, rng: np.random.Generator) -> list[Window]:
         """All that is learned from, cut anew: the first window of a long history is of random length."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from app.domain.progress import Progress, part, unwatched
 from app.profiles.decay import HalfLives
 from app.retrieval.base import Log, Policy, World
 from app.retrieval.caps import capped
+from app.training.budget import require_budgets
 from app.training.decoder import DecoderSettings, TrainedDecoder, train_decoder
 from app.training.generators import fit_generators
 from app.training.judge import DECODER, Judged, earns_its_place, judge_policy, without
@@ -39,10 +40,13 @@ TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their 
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """`write` puts the model into a folder; `judged` tells by policy who won and by how much."""
+    """`write` puts the model into a folder; `judged` tells by policy who won and by how much; `about` is for the record
+    of the model: what its decoder tells of any one user, where that is limited.
+    """
 
     write: Callable[[Path], None]
     judged: dict[str, Judged]
+    about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def verdict(self) -> dict[str, Any]:
@@ -60,12 +64,30 @@ class Learned:
 class Plan:
     """How it is learned. The decoder gets `decoder_minutes` each time it is trained, 0 leaves it out.
 
-    An interrupted training of it goes on from its checkpoint in `scratch`.
+    An interrupted training of it goes on from its checkpoint in `scratch`. With `decoder_epsilon` no user tells it more
+    than that.
     """
 
     half_lives: HalfLives = field(default_factory=HalfLives)
     decoder_minutes: float = 0.0
     scratch: Path = field(default_factory=lambda: Path(tempfile.gettempdir()) / "portrait-training")
+    decoder_epsilon: float | None = None
+
+    @property
+    def is_private(self) -> bool:
+        return self.decoder_minutes > 0 and self.decoder_epsilon is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Each of `writers` puts some of them into a folder; `about` as in `Learned`."""
+
+    writers: list[Callable[[Path], None]]
+    about: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        for writer in self.writers:
+            writer(folder)
 
 
 def learn(
@@ -76,41 +98,43 @@ def learn(
     champion: Mapping[str, Policy] | None = None,
     report: Progress = unwatched,
 ) -> Learned:
-    """`report` hears (share done, stage) and may raise to end it. Blocking, seconds to minutes."""
+    """`report` hears (share done, stage) and may raise to end it. Blocking, seconds to minutes.
+
+    Raises `Misconfigured` where the decoder is to be private and cannot be.
+    """
+    if plan.is_private:
+        require_budgets()
     judged = _policies(log, catalogue, space, plan, champion or {}, part(report, 0.0, 0.65))
     needs_decoder = any(one.needs(DECODER) for one in judged.values())
-    write_sources = fit_sources(log, catalogue, space, plan, needs_decoder, part(report, 0.65, 1.0))
+    sources = fit_sources(log, catalogue, space, plan, needs_decoder, part(report, 0.65, 1.0))
 
     def write(folder: Path) -> None:
-        write_sources(folder)
+        sources.write(folder)
         save_policies({name: one.winner for name, one in judged.items()}, folder)
 
     report(1.0, "done")
-    return Learned(write, judged)
+    return Learned(write, judged, sources.about)
 
 
 def fit_sources(
     log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, with_decoder: bool, report: Progress
-) -> Callable[[Path], None]:
+) -> Sources:
     """Every source from this log, for the decoder only where it is wanted and there is enough to train it."""
     report(0.0, "fitting the sources")
-    write_generators = fit_generators(log, catalogue, space)
-    write_people = fit_people(log, catalogue, plan.half_lives)
+    writers = [fit_generators(log, catalogue, space), fit_people(log, catalogue, plan.half_lives)]
     trained = _decoder(log, catalogue, space, plan, part(report, 0.4, 1.0)) if with_decoder else None
-
-    def write(folder: Path) -> None:
-        write_generators(folder)
-        write_people(folder)
-        if trained:
-            trained.write(folder)
-
-    return write
+    if trained is None:
+        return Sources(writers)
+    privacy = trained.about.get("privacy")
+    return Sources([*writers, trained.write], {"decoder_privacy": privacy} if privacy else {})
 
 
 def _decoder(log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, report: Progress) -> TrainedDecoder | None:
     wanted = capped(log.wanted()).compact()
     vectors = space.vectors(catalogue.rows(wanted.item_ids))
     settings = DecoderSettings(minutes=plan.decoder_minutes)
+    if plan.is_private:
+        settings = replace(settings, epsilon=plan.decoder_epsilon, batch=PRIVATE_BATCH, n_passes=PRIVATE_PASSES)
     try:
         return train_decoder(wanted, vectors, settings, report, plan.scratch / f"decoder-{len(log.at)}")
     except InvalidInput:
@@ -124,9 +148,9 @@ def _policies(
     past = log.until(start)
     if not (past.weights > 0).any():
         return {}
-    write = fit_sources(past, catalogue, space, plan, plan.decoder_minutes > 0, part(report, 0.0, 0.5))
+    sources = fit_sources(past, catalogue, space, plan, plan.decoder_minutes > 0, part(report, 0.0, 0.5))
     with tempfile.TemporaryDirectory() as folder:
-        write(Path(folder))
+        sources.write(Path(folder))
         world = load_world(Path(folder), catalogue, space, "lessons")
     report(0.5, "asking what people did next")
     asked = requests(log, start, world, plan.half_lives, SEED)
