@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -17,10 +18,10 @@ def clipped_sum(losses: Iterable[Tensor], parameters: Sequence[Tensor], bound: f
     sums = [torch.zeros_like(parameter) for parameter in parameters]
     for loss in losses:
         gradients = torch.autograd.grad(loss, parameters, allow_unused=True, materialize_grads=True)
-        length = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(one.double()) for one in gradients]))
-        if length.isfinite():
-            factor = float((bound / (length + 1e-6)).clamp(max=1.0))
-            torch._foreach_add_(sums, gradients, alpha=factor)
+        length = float(torch.nn.utils.get_total_norm(gradients))
+        if math.isfinite(length):
+            for total, gradient in zip(sums, gradients, strict=True):
+                total.add_(gradient, alpha=min(1.0, bound / (length + 1e-6)))
     return sums
 
 

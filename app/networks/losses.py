@@ -32,3 +32,10 @@ def sampled_softmax(
     others = others.float().masked_fill(negatives[None] == targets[:, None], -torch.inf)
     total = torch.logsumexp(torch.cat([true.float()[:, None], others], dim=1), dim=1)
     return (total - true.float()).mean()
+
+
+def ndcg_10(scores: Tensor, targets: Tensor) -> Tensor:
+    """(N, V), (N,) -> (N,) of one right answer each, equal scores counting half: what the exam asks for."""
+    true = scores.gather(1, targets[:, None])
+    rank = (scores > true).sum(dim=1) + ((scores == true).sum(dim=1) + 1) / 2
+    return torch.where(rank <= 10, 1 / torch.log2(1 + rank), 0.0)

@@ -54,7 +54,7 @@ class DecoderSettings:
     batch: int = 32
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
-    n_passes: int = 30
+    n_passes: float = 30
     patience: float = 4.0
     minutes: float = 10.0
     steps_per_round: int = 200
@@ -149,7 +149,8 @@ class _Training:
         self._network = NextItem(table, Decoder(self._sizes)).to(self._device)
         self._table, self._decoder = self._network.table, self._network.decoder
         # How often an item comes is told by many: what has a budget begins without.
-        counts = sequences.counts if settings.epsilon is None else np.zeros_like(sequences.counts)
+        private = settings.epsilon is not None
+        counts = np.zeros_like(sequences.counts) if private else sequences.counts
         shares = (counts + 1) / (counts + 1).sum()
         self._log_shares = torch.from_numpy(np.log(shares).astype(np.float32)).to(self._device)
         with torch.no_grad():
@@ -159,16 +160,12 @@ class _Training:
             self._network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
         )
         self._best = self._state()
-        steps_per_pass = math.ceil(self._n_examples() / settings.batch)
+        n_examples = len(sequences.users if private else sequences.cut(np.random.default_rng(settings.seed)))
+        steps_per_pass = math.ceil(n_examples / settings.batch)
         self._steps_per_round = min(settings.steps_per_round, steps_per_pass)
         self._rounds_per_pass = steps_per_pass / self._steps_per_round
-        self._private = self._private_steps(settings.n_passes * steps_per_pass)
+        self._private = self._private_steps(round(settings.n_passes * steps_per_pass))
         self.standing = _Standing()
-
-    def _n_examples(self) -> int:
-        if self._settings.epsilon is not None:
-            return len(self._sequences.users)
-        return len(self._sequences.cut(np.random.default_rng(self._settings.seed)))
 
     def _private_steps(self, n_steps: int) -> PrivateSteps | None:
         if self._settings.epsilon is None:
@@ -307,6 +304,8 @@ class _Training:
         """NDCG@10 of what the held-out users did last, among all items, equal scores counting half."""
         import torch
 
+        from app.networks.losses import ndcg_10
+
         self._network.eval()
         gains: list[Tensor] = []
         with torch.inference_mode():
@@ -315,7 +314,7 @@ class _Training:
                 windows = self._sequences.windows(self._sequences.held[start : start + 16])
                 targets = self._tensor(windows.targets)
                 hidden = self._hidden(windows, table[self._tensor(windows.items)])[targets >= 0]
-                gains.append(_gains(hidden @ table.T + self._table.bias, targets[targets >= 0]))
+                gains.append(ndcg_10(hidden @ table.T + self._table.bias, targets[targets >= 0]))
         return float(torch.cat(gains).mean()) if gains else 0.0
 
     def result(self, type_names: list[str]) -> TrainedDecoder:
@@ -384,15 +383,6 @@ class _Training:
         import torch
 
         return torch.from_numpy(np.ascontiguousarray(array)).to(self._device)
-
-
-def _gains(scores: Tensor, targets: Tensor) -> Tensor:
-    """(N, V), (N,) -> (N,) NDCG@10 of one right answer each."""
-    import torch
-
-    true = scores.gather(1, targets[:, None])
-    rank = (scores > true).sum(dim=1) + ((scores == true).sum(dim=1) + 1) / 2
-    return torch.where(rank <= 10, 1 / torch.log2(1 + rank), 0.0)
 
 
 def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from math import ceil
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
+
+import numpy as np
 
 from app.domain.catalogue import Catalogue, ItemSpace
 from app.domain.errors import InvalidInput
@@ -36,6 +40,11 @@ SEED = 1
 # Goes up when a folder holds something else, or rankers look at other features: older models are then learned anew.
 FORMAT = 3
 TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their plain mixture."
+
+# With a budget: so many steps whatever the log, 4 minutes on one core; few steps have to go far, and the fewer items a
+# user is weighed against, the faster they are.
+PRIVATE_STEPS = 300
+PRIVATE = MappingProxyType({"batch": 64, "learning_rate": 0.02, "full_softmax_items": 0, "n_negatives": 512})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +141,19 @@ def fit_sources(
 def _decoder(log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, report: Progress) -> TrainedDecoder | None:
     wanted = capped(log.wanted()).compact()
     vectors = space.vectors(catalogue.rows(wanted.item_ids))
-    settings = DecoderSettings(minutes=plan.decoder_minutes)
-    if plan.is_private:
-        settings = replace(settings, epsilon=plan.decoder_epsilon, batch=PRIVATE_BATCH, n_passes=PRIVATE_PASSES)
+    settings = _decoder_settings(plan, len(np.unique(wanted.users)))
     try:
         return train_decoder(wanted, vectors, settings, report, plan.scratch / f"decoder-{len(log.at)}")
     except InvalidInput:
         return None
+
+
+def _decoder_settings(plan: Plan, n_users: int) -> DecoderSettings:
+    usual = DecoderSettings(minutes=plan.decoder_minutes)
+    if not plan.is_private:
+        return usual
+    n_passes = PRIVATE_STEPS / max(1, ceil(n_users / PRIVATE["batch"]))
+    return replace(usual, epsilon=plan.decoder_epsilon, n_passes=n_passes, **PRIVATE)
 
 
 def _policies(
