@@ -67,7 +67,7 @@ def _verdict(model: StoredModel) -> str:
 
     if model.verdict is None:
         return ""
-    reasons = " ".join([*map(str, model.verdict.get("reasons", ())), *_privacy(model.manifest["about"])])
+    reasons = " ".join([*map(str, model.verdict.get("reasons", ())), *_privacy(model.manifest.get("about", {}))])
     return f"{'won' if model.verdict.get('promoted') else 'lost'}: {escape(reasons)}"
 
 

@@ -31,7 +31,12 @@ class Budget:
 
     def about(self, n_steps: int) -> dict[str, Any]:
         """As JSON: what was spent by so many steps, of what."""
-        return asdict(self) | {"unit": "user", "budget": self.epsilon, "epsilon": self.spent(n_steps), "n_steps": n_steps}
+        return asdict(self) | {
+            "unit": "user",
+            "budget": self.epsilon,
+            "epsilon": self.spent(n_steps),
+            "n_steps": n_steps,
+        }
 
 
 def plan_budget(epsilon: float, n_users: int, batch: int, n_steps: int) -> Budget:

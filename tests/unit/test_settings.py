@@ -19,7 +19,12 @@ def test_weights_change_single_types(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("PORTRAIT_WEIGHTS", '{"view": 2}'), ("PORTRAIT_PORT", "http"), ("PORTRAIT_SHORT_HALF_LIFE_DAYS", "0")],
+    [
+        ("PORTRAIT_WEIGHTS", '{"view": 2}'),
+        ("PORTRAIT_PORT", "http"),
+        ("PORTRAIT_SHORT_HALF_LIFE_DAYS", "0"),
+        *(("PORTRAIT_DECODER_EPSILON", value) for value in ("0", "-1", "nan", "inf", "101", "much")),
+    ],
 )
 def test_a_bad_setting_is_named_and_its_value_is_not_shown(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str

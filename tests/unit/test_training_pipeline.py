@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import numpy as np
 import pytest
 
 from app.domain.catalogue import Catalogue
+from app.domain.errors import Misconfigured
 from app.domain.item import Item
 from app.domain.progress import unwatched
 from app.profiles.decay import HalfLives
@@ -223,14 +226,36 @@ def test_a_decoder_is_a_member_only_where_it_helps(right: bool) -> None:
 
 
 def test_a_decoder_on_disk_is_a_source(tmp_path: Path) -> None:
-    write = fit_sources(circle(20), catalogue(), space(), Plan(decoder_minutes=0.05, scratch=tmp_path), True, unwatched)
+    plan = Plan(decoder_minutes=0.05, scratch=tmp_path)
+    sources = fit_sources(circle(20), catalogue(), space(), plan, True, unwatched)
     (tmp_path / "model").mkdir()
-    write(tmp_path / "model")
+    sources.write(tmp_path / "model")
+    assert sources.about == {}
     world = load_world(tmp_path / "model", catalogue(), space(), "1")
     decoder = next(generator for generator in world.generators if generator.name == "decoder")
     scored = decoder.score(query_of(("i7", 3.0), ("i8", 2.0)))
     assert len(scored.rows)
     assert scored.scores.sum() <= 1 + 1e-4
+
+
+def test_what_a_private_decoder_tells_of_a_user_is_in_the_record(tmp_path: Path) -> None:
+    plan = Plan(decoder_minutes=0.02, scratch=tmp_path, decoder_epsilon=2.0)
+    sources = fit_sources(circle(20), catalogue(), space(), plan, True, unwatched)
+    told = sources.about["decoder_privacy"]
+    assert 0 < told["epsilon"] <= told["budget"] == 2.0
+    assert told["delta"] == pytest.approx(N_USERS**-1.1)
+    sources.write(tmp_path)
+    assert json.loads((tmp_path / "decoder.json").read_text())["privacy"] == told
+
+
+def test_a_private_decoder_without_opacus_ends_learning_before_it_begins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "opacus", None)
+    with pytest.raises(Misconfigured, match=r"portrait\[privacy\]"):
+        learn(circle(), catalogue(), space(), Plan(decoder_minutes=1.0, decoder_epsilon=2.0), report=_unheard)
+
+
+def _unheard(share: float, stage: str) -> None:
+    raise AssertionError("it has begun")
 
 
 def test_variety_is_no_guard_while_vectors_are_missing(tmp_path: Path) -> None:
