@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from math import ceil
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,10 +40,10 @@ SEED = 1
 FORMAT = 3
 TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their plain mixture."
 
-# With a budget: so many steps whatever the log, 4 minutes on one core; few steps have to go far, and the fewer items a
-# user is weighed against, the faster they are.
+# With a budget: so many steps whatever the log, 4 to 5 minutes on one core. Few steps have to go far (benchmarks/LOG.md),
+# and the fewer items a user is weighed against, the faster they are.
 PRIVATE_STEPS = 300
-PRIVATE = MappingProxyType({"batch": 64, "learning_rate": 0.02, "full_softmax_items": 0, "n_negatives": 512})
+PRIVATE = DecoderSettings(batch=64, learning_rate=0.02, full_softmax_items=0, n_negatives=512)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +148,10 @@ def _decoder(log: Log, catalogue: Catalogue, space: ItemSpace, plan: Plan, repor
 
 
 def _decoder_settings(plan: Plan, n_users: int) -> DecoderSettings:
-    usual = DecoderSettings(minutes=plan.decoder_minutes)
     if not plan.is_private:
-        return usual
-    n_passes = PRIVATE_STEPS / max(1, ceil(n_users / PRIVATE["batch"]))
-    return replace(usual, epsilon=plan.decoder_epsilon, n_passes=n_passes, **PRIVATE)
+        return DecoderSettings(minutes=plan.decoder_minutes)
+    n_passes = PRIVATE_STEPS / max(1, ceil(n_users / PRIVATE.batch))
+    return replace(PRIVATE, minutes=plan.decoder_minutes, n_passes=n_passes, epsilon=plan.decoder_epsilon)
 
 
 def _policies(
