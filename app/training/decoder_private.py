@@ -14,8 +14,8 @@ from app.training.decoder_windows import Sequences, Window
 if TYPE_CHECKING:
     from torch import Tensor
 
-# Users' gradients are 2.5 to 7 long in the beginning (UCI online retail): all are cut and count alike, and Adam takes any
-# scale.
+# Users' gradients are 2.5 to 7 long in the beginning (UCI online retail): all are cut and count alike, and Adam takes
+# any scale.
 CLIP = 1.0
 
 

@@ -40,8 +40,8 @@ SEED = 1
 FORMAT = 3
 TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their plain mixture."
 
-# With a budget: so many steps whatever the log, 4 to 5 minutes on one core. Few steps have to go far (benchmarks/LOG.md),
-# and the fewer items a user is weighed against, the faster they are.
+# With a budget: so many steps whatever the log, 4 to 5 minutes on one core. Few steps have to go far
+# (benchmarks/LOG.md), and the fewer items a user is weighed against, the faster they are.
 PRIVATE_STEPS = 300
 PRIVATE = DecoderSettings(batch=64, learning_rate=0.02, full_softmax_items=0, n_negatives=512)
 
