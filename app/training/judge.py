@@ -44,14 +44,14 @@ class Judged:
     def serving(self, policy: Policy) -> Judged:
         return replace(self, winner=policy)
 
-    def needs(self, source: str) -> bool:
-        """Whether the winner listens to this source."""
-        ranker = self.winner.ranker
-        return isinstance(ranker, Ranker) and ranker.listens_to(f"chance {source}")
-
     @property
     def outcome(self) -> str:
         return "the challenger ranks from now on." if self.challenger_won else "the champion goes on ranking."
+
+
+def listens(policy: Policy, source: str) -> bool:
+    """Whether it cares what this source says."""
+    return isinstance(policy.ranker, Ranker) and policy.ranker.listens_to(f"chance {source}")
 
 
 def earns_its_place(source: str, old: Sequence[Request], new: Sequence[Request], world: World) -> bool:

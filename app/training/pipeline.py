@@ -24,7 +24,7 @@ from app.retrieval.caps import capped
 from app.training.budget import require_budgets
 from app.training.decoder import DecoderSettings, TrainedDecoder, train_decoder
 from app.training.generators import fit_generators
-from app.training.judge import DECODER, Judged, earns_its_place, judge_policy, without
+from app.training.judge import DECODER, Judged, earns_its_place, judge_policy, listens, without
 from app.training.lessons import Request, lessons_of, requests
 from app.training.people import fit_people
 from app.training.policies import learn_policy, save_policies
@@ -38,7 +38,7 @@ LEAST_LESSONS = 100
 SEED = 1
 # Goes up when a folder holds something else, or rankers look at other features: older models are then learned anew.
 FORMAT = 3
-TOO_FEW = "Too few behaviours to learn an order from: the sources rank in their plain mixture."
+TOO_FEW = "Too few behaviours to learn an order from: what ranked goes on, or else the plain mixture of the sources."
 
 # With a budget: so many steps whatever the log, 4 to 5 minutes on one core. Few steps have to go far
 # (benchmarks/LOG.md), and the fewer items a user is weighed against, the faster they are.
@@ -113,12 +113,14 @@ def learn(
     if plan.is_private:
         require_budgets()
     judged = _policies(log, catalogue, space, plan, champion or {}, part(report, 0.0, 0.65))
-    needs_decoder = any(one.needs(DECODER) for one in judged.values())
+    # A policy that nobody could judge this time is the champion's: what it was proven by has not become wrong.
+    policies = {**(champion or {}), **{name: one.winner for name, one in judged.items()}}
+    needs_decoder = any(listens(policy, DECODER) for policy in policies.values())
     sources = fit_sources(log, catalogue, space, plan, needs_decoder, part(report, 0.65, 1.0))
 
     def write(folder: Path) -> None:
         sources.write(folder)
-        save_policies({name: one.winner for name, one in judged.items()}, folder)
+        save_policies(policies, folder)
 
     report(1.0, "done")
     return Learned(write, judged, sources.about)

@@ -191,6 +191,12 @@ def test_poor_logs_give_a_smaller_model(spoil: Callable[[Log], Log], tmp_path: P
     assert len(gather(world, query, world.policy("new")).rows)
 
 
+def test_a_champion_that_cannot_be_judged_goes_on(tmp_path: Path) -> None:
+    proven = {"new": Policy({"slit": 3.0})}
+    learn(two(circle()), catalogue(), space(), Plan(), proven).write(tmp_path)
+    assert load_world(tmp_path, catalogue(), space(), "1").policy("new").weights == {"slit": 3.0}
+
+
 def test_memory_goes_forward_and_begins_anew() -> None:
     log = circle()
     memory = Memory(log.item_ids, log.type_names, HALF_LIVES)
