@@ -21,7 +21,8 @@ MOST_S = 60.0
 
 @dataclass(slots=True)
 class Step:
-    """One job. `every_s` is the pause after it found nothing to do; after success it is asked again at once.
+    """One job. `every_s` is the pause after it found nothing to do; after success it is asked again at once, or when it
+    has rested so long that it takes no more than its `share` of the time: others answer requests on the same cores.
 
     A step that goes on failing is tried less and less often, down to every `MOST_S` seconds.
     """
@@ -29,12 +30,14 @@ class Step:
     name: str
     run: Callable[[Context], Awaitable[int | None]]
     every_s: float
+    share: float = 1.0
     due_at: float = 0.0
     n_failures: int = 0
 
-    def done(self, result: int | None, at: float) -> None:
+    def done(self, result: int | None, started: float, ended: float) -> None:
         self.n_failures = 0
-        self.due_at = at + (0.0 if result else self.every_s)
+        rest = (ended - started) * (1.0 / self.share - 1.0)
+        self.due_at = ended + max(rest, 0.0 if result else self.every_s)
 
     def failed(self, error: Exception, at: float) -> str:
         """Returns what to say of it."""
@@ -49,7 +52,7 @@ def steps() -> list[Step]:
     return [
         Step("embed_texts", embed_texts, every_s=1.0),
         Step("publish_space", publish_space, every_s=5.0),
-        Step("learn_online", LearnOnline(), every_s=10.0),
+        Step("learn_online", LearnOnline(), every_s=10.0, share=0.25),
         Step("forget_decisions", forget_old_decisions, every_s=3_600.0),
         Step("forget_behaviors", forget_old_behaviors, every_s=3_600.0),
         Step("ask_for_training", RetrainOnNews(), every_s=10.0),

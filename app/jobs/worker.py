@@ -62,7 +62,7 @@ async def _run(ctx: Context, step: Step) -> None:
         log.error(step.failed(error, time.monotonic()))
         return
     ended = time.monotonic()
-    step.done(result, ended)
+    step.done(result, started, ended)
     if result:
         log.info("%s: %d after %.1f s", step.name, result, ended - started)
 

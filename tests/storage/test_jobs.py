@@ -90,6 +90,20 @@ async def test_a_step_that_fails_ends_neither_the_others_nor_itself(
     await asyncio.wait_for(jobs, 10)
 
 
+def test_a_step_rests_as_long_as_its_share_says() -> None:
+    async def found(ctx: Context) -> int | None:
+        return None
+
+    step = Step("step", found, every_s=10.0, share=0.25)
+    step.done(5, started=100.0, ended=108.0)  # there is more, but 8 s of work are a quarter of 32
+    assert step.due_at == 132.0
+    step.done(None, started=200.0, ended=200.1)
+    assert step.due_at == 210.1
+    eager = Step("step", found, every_s=10.0)
+    eager.done(5, started=100.0, ended=108.0)
+    assert eager.due_at == 108.0
+
+
 def test_a_step_that_goes_on_failing_is_tried_less_often() -> None:
     async def never(ctx: Context) -> int | None:
         raise AssertionError
