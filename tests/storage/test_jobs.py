@@ -115,9 +115,9 @@ def test_a_step_that_goes_on_failing_is_tried_less_often() -> None:
         pauses.append(step.due_at - 100)
     assert pauses == [2, 4, 8, 16, 32, MOST_S, MOST_S, MOST_S]
     assert "The disk is full." in said
-    step.done(None, at=100.0)
+    step.done(None, started=100.0, ended=100.0)
     assert step.due_at == 101
-    step.done(5, at=100.0)
+    step.done(5, started=100.0, ended=100.0)
     assert step.due_at == 100
 
 
