@@ -29,12 +29,11 @@ class Rails:
     """What a challenger may lose at most, as shares of the champion's values.
 
     `loss` is what the lower end of the NDCG@10 interval may show: with 0 an equal model could never follow newer data.
-    Where it need not be `certain`, as long as nothing learned serves, better on average is enough. Below `n_users` an
-    interval says nothing, and the champion stays.
+    `gain` is what its mean has to show. Below `n_users` an interval says nothing, and the champion stays.
     """
 
     loss: float = 0.02
-    certain: bool = True
+    gain: float = -1.0
     coverage: float = 0.10
     diversity: float = 0.10
     cold_items: float = 0.10
@@ -75,10 +74,10 @@ def against_queries(ours: Outcome, theirs: Outcome, seed: int) -> Comparison:
 def _accuracy(comparison: Comparison, name: str, rails: Rails) -> list[str]:
     if comparison.n_users < rails.n_users:
         return [f"Only {comparison.n_users} users to judge by; {rails.n_users} are needed."]
-    if not rails.certain:
-        return [] if comparison.lift.mean >= 0 else [f"{_percent(comparison)} NDCG@10 against {name}: no gain."]
     if not comparison.lift.low >= -rails.loss:
         return [f"{_percent(comparison)} NDCG@10 against {name}: a loss of over {rails.loss:.0%} cannot be ruled out."]
+    if not comparison.lift.mean >= rails.gain:
+        return [f"{_percent(comparison)} NDCG@10 against {name}: a gain of {rails.gain:.0%} at least was asked for."]
     return []
 
 

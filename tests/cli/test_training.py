@@ -135,7 +135,7 @@ def test_ctrl_c_cancels_what_runs_here(tmp_path: Path, database_url: str) -> Non
                 assert time.monotonic() < until
                 time.sleep(0.1)
             child.send_signal(signal.SIGINT)
-            assert child.wait(15) == 130
+            assert child.wait(60) == 130  # torch may still be on its way in
             assert connection.execute("SELECT status FROM jobs").fetchall() == [("cancelled",)]
     finally:
         child.kill()

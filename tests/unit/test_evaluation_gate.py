@@ -100,8 +100,8 @@ def test_a_challenger_that_may_be_worse_is_refused_though_it_seems_equal() -> No
     assert not verdict.promoted
 
 
-def test_where_nothing_learned_serves_better_on_average_is_enough() -> None:
-    rails = Rails(certain=False)
+def test_a_gain_on_average_can_be_asked_for_instead_of_a_sure_one() -> None:
+    rails = Rails(loss=1.0, gain=0.0)
     verdicts = [judge(contender("new", ranks_of(seed, 3)), CHAMPION, rails, seed=0) for seed in range(10)]
     lifts = [verdict.comparisons["champion"].lift for verdict in verdicts]
     assert any(lift.low < -0.02 and lift.mean > 0 for lift in lifts)
