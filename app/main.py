@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from fastapi import FastAPI
@@ -31,6 +31,10 @@ from app.services.forget import Forgetter
 from app.services.keys import Keys
 from app.services.observe import note_followed, observe
 from app.settings import Settings
+
+if TYPE_CHECKING:  # of optional extras
+    from app.services.tokens import Tokens
+    from app.telemetry.traces import Traces
 
 log = structlog.get_logger()
 
@@ -58,6 +62,39 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     keys = Keys((key.get_secret_value() for key in settings.api_keys), is_closed)
     admission = Admission(settings.max_in_flight, settings.max_wait_ms / 1000)
 
+    app = FastAPI(
+        title="Portrait",
+        version=version("portrait"),
+        summary="Recommendations whose user profiles are alive",
+        description=openapi.DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=_TAGS,
+        lifespan=_lifespan(settings, keys, admission, tokens, traces),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        telemetry=telemetry_by(traces.provider if traces else None),
+    )
+    for router in (*ROUTERS, *PAGES):
+        app.router.routes.extend(router.routes)  # one flat table: `include_router` costs 30 µs a request and more
+    errors.install(app)
+    app.state.keys = keys
+    app.add_middleware(
+        Gate, door=Door(keys, tokens), rates=Rates(settings.rate_limit), admission=admission, sign_in=sign_in_page
+    )
+    if traces is not None:
+        app.state.traces = traces
+        app.add_middleware(Traced, tracer=traces.tracer)
+    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
+    return app
+
+
+def _lifespan(
+    settings: Settings, keys: Keys, admission: Admission, tokens: Tokens | None, traces: Traces | None
+) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What is open while the application runs."""
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         set_up_logs(settings)
@@ -77,32 +114,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if traces is not None:
             await traces.close()
 
-    app = FastAPI(
-        title="Portrait",
-        version=version("portrait"),
-        summary="Recommendations whose user profiles are alive",
-        description=openapi.DESCRIPTION,
-        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        openapi_tags=_TAGS,
-        lifespan=lifespan,
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-        telemetry=telemetry_by(traces.provider if traces else None),
-    )
-    for router in (*ROUTERS, *PAGES):
-        app.router.routes.extend(router.routes)  # one flat table: `include_router` costs 30 µs a request and more
-    errors.install(app)
-    app.state.keys = keys
-    app.add_middleware(
-        Gate, door=Door(keys, tokens), rates=Rates(settings.rate_limit), admission=admission, sign_in=sign_in_page
-    )
-    if traces is not None:
-        app.state.traces = traces
-        app.add_middleware(Traced, tracer=traces.tracer)
-    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]  # FastAPI's documented way
-    return app
+    return lifespan
 
 
 @asynccontextmanager
